@@ -1,0 +1,57 @@
+"""Editions queue: press one instant of an edition, or what an editor wants to see."""
+
+from functools import cache
+from typing import Any
+
+from courant import aws, clock, settings
+from courant.articles import ArticleStore
+from courant.clock import from_stamp
+from courant.delivery.chunks import Audience, ChunkStore
+from courant.delivery.sample import preview_files
+from courant.editions.compose import Composer
+from courant.editions.requests import RequestStore
+from courant.editions.store import EditionStore, PressingStore
+from courant.feeds.store import feed_id
+from courant.lambda_events import Context, each_record
+from courant.newsletters import NewsletterStore
+from courant.schedule import EditionId
+from courant.subscribers.lists import MemberLists
+
+
+@cache
+def wire() -> Composer:
+    env = settings.read(settings.Compose)
+    content = aws.table(env.content_table)
+    sqs = aws.client("sqs")
+    audience = Audience(
+        MemberLists(aws.table(env.subscribers_table)),
+        ChunkStore(aws.table(env.ledger_table)),
+        sqs,
+        env.chunks_queue,
+        env.epoch,
+    )
+    return Composer(
+        newsletters=NewsletterStore(content),
+        articles=ArticleStore(content),
+        editions=EditionStore(content),
+        pressings=PressingStore(aws.client("s3"), env.bucket),
+        requests=RequestStore(content),
+        feed_id=feed_id,
+        open_chunks=audience.open_chunks,
+        sample=preview_files,
+        sqs=sqs,
+        chunks_queue=env.chunks_queue,
+        epoch=env.epoch,
+    )
+
+
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
+    return each_record(event, _compose)
+
+
+def _compose(message: dict[str, str]) -> None:
+    if "request" in message:
+        wire().compose_request(message["request"], clock.now())
+    else:
+        edition, instant = EditionId.parse(message["edition"]), from_stamp(message["instant"])
+        wire().compose(edition, instant, clock.now())

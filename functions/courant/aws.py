@@ -1,0 +1,101 @@
+"""boto3 clients and the few shapes that every store shares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from courant.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+# What DynamoDB gives back for an item, before a store makes it a dataclass.
+Item = dict[str, Any]
+
+# Retried freely: every call made with it is idempotent or conditional. The SES client is not
+# this one (delivery/mailer.py): boto3's retries there would mail a reader twice.
+_RETRYING = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=3)
+
+
+def client(service: str) -> Any:
+    """A client that retries; region and endpoint come from the environment (AWS_ENDPOINT_URL)."""
+    make: Any = boto3.client  # its overloads want a literal name
+    return make(service, config=_RETRYING)
+
+
+def table(name: str) -> Table:
+    """A DynamoDB table."""
+    return boto3.resource("dynamodb", config=_RETRYING).Table(name)
+
+
+def code(error: ClientError) -> str:
+    """The AWS error code, by which (never by its text) errors are told apart."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def is_conflict(error: ClientError) -> bool:
+    """Whether a conditional write, alone or in a transaction, found its condition false."""
+    if code(error) == "TransactionCanceledException":
+        reasons = error.response.get("CancellationReasons", [])
+        return any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons)
+    return code(error) == "ConditionalCheckFailedException"
+
+
+def query(table: Table, **kwargs: Any) -> Iterator[Item]:
+    """All items of a Query, page after page."""
+    while True:
+        page = table.query(**kwargs)
+        yield from page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return
+        kwargs["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def put_all(table: Table, items: Iterable[Mapping[str, Any]]) -> int:
+    """Write items in batches of 25, unprocessed ones again; the number written."""
+    written = 0
+    with table.batch_writer(overwrite_by_pkeys=["PK", "SK"]) as batch:
+        for item in items:
+            batch.put_item(Item=item)  # type: ignore[arg-type]  # any mapping DynamoDB can hold
+            written += 1
+    return written
+
+
+def send_all(sqs: Any, queue_url: str, messages: Sequence[Mapping[str, Any]]) -> None:
+    """Enqueue JSON messages in batches of 10; what SQS reports as failed is tried again.
+
+    Raises:
+        ConfigurationError: SQS refused a message three times.
+    """
+    for start in range(0, len(messages), 10):
+        entries = [
+            {"Id": str(n), "MessageBody": json.dumps(message, separators=(",", ":"))}
+            for n, message in enumerate(messages[start : start + 10])
+        ]
+        for _ in range(3):
+            failed = sqs.send_message_batch(QueueUrl=queue_url, Entries=entries).get("Failed", [])
+            ids = {failure["Id"] for failure in failed}
+            entries = [entry for entry in entries if entry["Id"] in ids]
+            if not entries:
+                break
+        else:
+            raise ConfigurationError(f"SQS refused {len(entries)} messages: {failed[0]['Code']}")
+
+
+def secret(arn: str) -> tuple[bytes, ...]:
+    """The current value of a secret and, after a rotation, the one before it."""
+    secrets = client("secretsmanager")
+    values = [secrets.get_secret_value(SecretId=arn)["SecretString"].encode()]
+    try:
+        previous = secrets.get_secret_value(SecretId=arn, VersionStage="AWSPREVIOUS")
+        values.append(previous["SecretString"].encode())
+    except ClientError as error:
+        if code(error) not in {"ResourceNotFoundException", "InvalidRequestException"}:
+            raise
+    return tuple(values)

@@ -1,0 +1,1 @@
+"""Edition × subscribers → inboxes: nobody twice, nobody forgotten (DESIGN §6)."""

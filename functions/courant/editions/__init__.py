@@ -1,0 +1,1 @@
+"""Articles → a frozen edition: select, render, cut, freeze."""

@@ -1,0 +1,174 @@
+"""One instant of an edition: choose what is new, render, freeze. May run twice; freezes once.
+
+Also an editor's preview and test, which are composed the same way but belong to no edition.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from courant import aws, log
+from courant.articles import Article, ArticleStore
+from courant.clock import stamp
+from courant.editions.model import EditionState, PressingRecord, PressingState
+from courant.editions.pressing import Frozen, Pressing
+from courant.editions.render import render
+from courant.editions.requests import Action, RequestStore
+from courant.editions.select import SectionStories, choose, count_articles
+from courant.editions.store import EditionStore, PressingStore
+from courant.newsletter import Newsletter
+from courant.newsletters import NewsletterStore
+from courant.schedule import EditionId, Slot, local_date, two_periods_before, zone_of
+
+
+class Composer:
+    """Composes pressings.
+
+    ``feed_id`` names a feed's rows by its URL. ``open_chunks`` hands a frozen pressing to delivery
+    and returns how many members its slots had at the cut; ``sample`` joins a preview: file name →
+    content.
+    """
+
+    def __init__(
+        self,
+        *,
+        newsletters: NewsletterStore,
+        articles: ArticleStore,
+        editions: EditionStore,
+        pressings: PressingStore,
+        requests: RequestStore,
+        feed_id: Callable[[str], str],
+        open_chunks: Callable[[Frozen], int],
+        sample: Callable[[Pressing], Mapping[str, str]],
+        sqs: Any,
+        chunks_queue: str,
+        epoch: str,
+    ) -> None:
+        self._newsletters = newsletters
+        self._articles = articles
+        self._editions = editions
+        self._pressings = pressings
+        self._requests = requests
+        self._feed_id = feed_id
+        self._open_chunks = open_chunks
+        self._sample = sample
+        self._sqs = sqs
+        self._chunks_queue = chunks_queue
+        self._epoch = epoch
+
+    def compose(self, edition_id: EditionId, instant: datetime, now: datetime) -> PressingState:
+        """Press one instant of an edition; what it came to."""
+        record = self._editions.pressing(edition_id, instant)
+        edition = self._editions.get(edition_id)
+        if record is None or edition is None:
+            log.error("compose", status="unknown", edition=edition_id, instant=stamp(instant))
+            return PressingState.SKIPPED
+        if record.state is not PressingState.WAITING:
+            return record.state
+        if edition.epoch != self._epoch:
+            return self._skip(record, now, f"it belongs to epoch {edition.epoch}")
+        if edition.state is EditionState.CANCELLED:
+            return self._skip(record, now, "the edition was cancelled")
+        newsletter = self._newsletters.get(edition_id.newsletter)
+        if newsletter is None or edition_id.cadence not in newsletter.cadences:
+            return self._skip(record, now, "the newsletter or its cadence is gone")
+        if not edition.by_hand and now - instant > newsletter.max_lateness:
+            self._editions.move_pressing(
+                record, PressingState.EXPIRED, now, reason="composed later than max_lateness"
+            )
+            return PressingState.EXPIRED
+        frozen = self._pressings.get(edition_id, instant) or self._freeze(newsletter, record, now)
+        if frozen is None:
+            return self._skip(record, now, "nothing new, or less than minimum_articles")
+        self._editions.hold(frozen)
+        members = self._open_chunks(frozen)
+        self._editions.move(edition_id, EditionState.SCHEDULED, EditionState.SENDING)
+        self._editions.move_pressing(
+            record,
+            PressingState.PRESSED,
+            now,
+            members=members,
+            articles=len(frozenset().union(*(p.articles for p in frozen.pressings))),
+        )
+        log.event("pressing", status="pressed", edition=edition_id, members=members)
+        return PressingState.PRESSED
+
+    def compose_request(self, request_id: str, now: datetime) -> None:
+        """Press what an editor's preview or test shows: the next edition, as it would be now."""
+        request = self._requests.get(request_id)
+        newsletter = self._newsletters.get(request.newsletter) if request else None
+        if request is None or newsletter is None or request.cadence not in newsletter.cadences:
+            log.error("compose", status="unknown", request=request_id)
+            return
+        slot = Slot(request.cadence)
+        sections = self._choose(newsletter, slot, now, now)
+        if not sections:
+            self._requests.done(request_id, "there is nothing new to show")
+            return
+        frozen = Frozen(
+            edition=EditionId(
+                newsletter.id, request.cadence, local_date(newsletter, request.cadence, now)
+            ),
+            instant=now,
+            cut_at=now,
+            pressings=(self._render(newsletter, sections, (slot,), now),),
+        )
+        self._pressings.put_request(request_id, "pressing.json", frozen.to_json())
+        for name, body in self._sample(frozen.pressings[0]).items():
+            self._pressings.put_request(request_id, name, body)
+        if request.action is Action.TEST:
+            aws.send_all(self._sqs, self._chunks_queue, [{"request": request_id}])
+        self._requests.done(request_id, "composed")
+
+    def _freeze(
+        self, newsletter: Newsletter, record: PressingRecord, now: datetime
+    ) -> Frozen | None:
+        groups: dict[tuple[SectionStories, ...], list[Slot]] = {}
+        for slot in record.slots:
+            sections = self._choose(newsletter, slot, record.instant, now)
+            if count_articles(sections) >= newsletter.minimum_articles:
+                groups.setdefault(sections, []).append(slot)
+        if not groups:
+            return None
+        pressings = tuple(
+            self._render(newsletter, sections, tuple(slots), record.instant)
+            for sections, slots in groups.items()
+        )
+        return self._pressings.freeze(
+            Frozen(edition=record.edition, instant=record.instant, cut_at=now, pressings=pressings)
+        )
+
+    def _choose(
+        self, newsletter: Newsletter, slot: Slot, instant: datetime, now: datetime
+    ) -> tuple[SectionStories, ...]:
+        """What a slot has not had: first seen within two periods, minus its earlier pressings."""
+        since = two_periods_before(newsletter, slot.cadence, instant)
+        held, last = self._editions.held(newsletter.id, slot, now)
+        if last is not None:
+            # Editions were skipped since: what they would have held carries over.
+            since = min(since, last)
+        candidates = self._candidates(newsletter.feeds, since, now)
+        return choose(newsletter.sections, candidates, held)
+
+    def _candidates(
+        self, feeds: Iterable[str], since: datetime, until: datetime
+    ) -> dict[str, tuple[Article, ...]]:
+        return {
+            url: tuple(self._articles.seen_between(self._feed_id(url), since, until))
+            for url in feeds
+        }
+
+    def _render(
+        self,
+        newsletter: Newsletter,
+        sections: tuple[SectionStories, ...],
+        slots: tuple[Slot, ...],
+        instant: datetime,
+    ) -> Pressing:
+        zone = zone_of(newsletter, slots[0])
+        return render(newsletter, sections, slots, instant.astimezone(zone).date(), zone)
+
+    def _skip(self, record: PressingRecord, now: datetime, reason: str) -> PressingState:
+        self._editions.move_pressing(record, PressingState.SKIPPED, now, reason=reason)
+        log.event("pressing", status="skipped", edition=record.edition, reason=reason)
+        return PressingState.SKIPPED

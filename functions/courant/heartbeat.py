@@ -1,0 +1,103 @@
+"""One beat: start what is due, take up what was left lying, move the watermark last.
+
+Beating twice for the same minute changes nothing; missing a minute delays it by one.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from courant import aws, log
+from courant.clock import stamp
+from courant.delivery.chunks import ChunkStore, nudge
+from courant.delivery.watch import next_work
+from courant.editions.model import Edition, PressingState
+from courant.editions.start import Starter
+from courant.editions.store import EditionStore
+from courant.feeds.store import FeedStore
+from courant.newsletter import Newsletter
+from courant.newsletters import NewsletterStore
+from courant.schedule import Slot, due
+from courant.subscribers.lists import MemberLists
+
+# The longest max_lateness there is; older misses could not be sent anyway.
+_LOOK_BACK = timedelta(days=2)
+# Before the first beat of a new stack nothing was due.
+_FIRST = timedelta(minutes=1)
+# Feeds enqueued by one beat; the rest waits for the next.
+_FEEDS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Everything a beat needs."""
+
+    newsletters: NewsletterStore
+    subscribers: MemberLists
+    feeds: FeedStore
+    editions: EditionStore
+    chunks: ChunkStore
+    starter: Starter
+    sqs: Any
+    feeds_queue: str
+    chunks_queue: str
+    epoch: str
+
+    def beat(self, now: datetime) -> dict[str, int]:
+        """One beat; how much of each it did, for the log."""
+        newsletters = {newsletter.id: newsletter for newsletter in self.newsletters.all()}
+        started = self._start(newsletters, now)
+        feeds = self._enqueue_feeds(now)
+        open_editions = [edition for edition in self.editions.open() if edition.epoch == self.epoch]
+        for edition in open_editions:
+            self._take_up(edition, newsletters, now)
+        self.editions.move_watermark(now)
+        done = {"started": started, "feeds": feeds, "open": len(open_editions)}
+        log.event("beat", at=stamp(now), **done)
+        return done
+
+    def _start(self, newsletters: dict[str, Newsletter], now: datetime) -> int:
+        since = max(self.editions.watermark() or now - _FIRST, now - _LOOK_BACK)
+        slots = {name: self.subscribers.slots(name) for name in newsletters}
+        dues = due(newsletters.values(), slots, since, now)
+        for each in dues:
+            self.starter.on_time(each, newsletters[each.edition.newsletter], now)
+        return len(dues)
+
+    def _enqueue_feeds(self, now: datetime) -> int:
+        messages = [{"feed": feed_id} for feed_id in self.feeds.due(now, _FEEDS)]
+        aws.send_all(self.sqs, self.feeds_queue, messages)
+        return len(messages)
+
+    def _take_up(self, edition: Edition, newsletters: dict[str, Newsletter], now: datetime) -> None:
+        pressings = self.editions.pressings(edition.id)
+        if not pressings and edition.by_hand and edition.id.newsletter in newsletters:
+            # The editor's call died between the edition's row and its pressing's.
+            self.starter.by_hand(
+                newsletters[edition.id.newsletter],
+                edition.id,
+                self._slots_of(edition),
+                edition.started_at,
+                now,
+            )
+            return
+        work = next_work(edition, pressings, self.chunks.of_edition(edition.id), now)
+        for record in work.recompose:
+            if self.editions.touch_pressing(record, now):
+                self.starter.enqueue(record.edition, record.instant)
+        nudge(
+            self.sqs,
+            self.chunks_queue,
+            [chunk for chunk in work.nudge if self.chunks.nudged(chunk, now)],
+        )
+        for record in work.finish:
+            self.editions.move_pressing(record, PressingState.DONE, now)
+        if work.close is not None and self.editions.move(edition.id, edition.state, work.close):
+            log.event("edition", status=work.close, edition=edition.id)
+
+    def _slots_of(self, edition: Edition) -> tuple[Slot, ...]:
+        return tuple(
+            slot
+            for slot in self.subscribers.slots(edition.id.newsletter)
+            if slot.cadence == edition.id.cadence
+        )

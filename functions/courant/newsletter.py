@@ -1,0 +1,180 @@
+"""What an editor defines. The YAML file becomes this model (desk/newsletters.py reads the file
+and names the line to mend); the content table keeps its JSON; every function reads it back.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Self
+from zoneinfo import available_timezones
+
+from cronsim import CronSim, CronSimError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    StringConstraints,
+    TypeAdapter,
+    field_validator,
+    model_validator,
+)
+
+# Ids go into keys, URLs, SES tags and file names, so they keep to what all of those allow.
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
+Line = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
+Address = Annotated[
+    str, StringConstraints(pattern=r"^[^@\s<>\"]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+$", max_length=254)
+]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+# Readers choose their own zone: their hour, wherever they are.
+SUBSCRIBER_ZONE = "subscriber"
+
+_DURATION = re.compile(r"^(\d+)\s*(m|h|d)$")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_HTTP_URL = TypeAdapter(HttpUrl)
+
+
+def _web_address(value: str) -> str:
+    _HTTP_URL.validate_python(value)
+    return value
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Sender(_Model):
+    """Who the mail is from. The domain must be the stack's; ``courant apply`` refuses others."""
+
+    name: Line
+    address: Address
+    reply_to: Address | None = None
+
+    @property
+    def domain(self) -> str:
+        """The part after the ``@``, lower case."""
+        return self.address.rpartition("@")[2].lower()
+
+
+class Brand(_Model):
+    """How the newsletter shows itself."""
+
+    logo: str | None = None
+    accent: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")] = "#8a1c1c"
+
+    @field_validator("logo")
+    @classmethod
+    def _logo_is_a_web_address(cls, value: str | None) -> str | None:
+        return value if value is None else _web_address(value)
+
+
+class Cadence(_Model):
+    """A named schedule. One edition a local day at most, so one minute and one hour."""
+
+    cron: str
+    timezone: str
+
+    @field_validator("cron")
+    @classmethod
+    def _cron_runs_once_a_day(cls, value: str) -> str:
+        parts = value.split()
+        if len(parts) != 5:
+            raise ValueError("write five fields: minute hour day month weekday, e.g. '0 7 * * *'")
+        if not (parts[0].isdigit() and parts[1].isdigit()):
+            raise ValueError(
+                "give one minute and one hour (an edition is one a day); "
+                "for a second edition a day add a second cadence"
+            )
+        try:
+            CronSim(value, datetime(2026, 1, 1, tzinfo=UTC))
+        except CronSimError as error:
+            raise ValueError(f"not a cron expression: {error}") from error
+        return " ".join(parts)
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_is_known(cls, value: str) -> str:
+        if value != SUBSCRIBER_ZONE and value not in available_timezones():
+            raise ValueError("use an IANA name such as Europe/Amsterdam, or 'subscriber'")
+        return value
+
+    @property
+    def local_time(self) -> str:
+        """The cron's own hour and minute: ``07:00``."""
+        minute, hour, *_ = self.cron.split()
+        return f"{int(hour):02}:{int(minute):02}"
+
+
+class Section(_Model):
+    """A titled part of the newsletter."""
+
+    id: Id
+    title: Line
+    feeds: Annotated[tuple[str, ...], Field(min_length=1, max_length=500)]
+    limit: Annotated[int, Field(ge=1, le=50)] = 5
+    per_feed: Annotated[int, Field(ge=1, le=50)] | None = None
+
+    @field_validator("feeds")
+    @classmethod
+    def _feeds_are_web_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for url in value:
+            _web_address(url)
+        if len(set(value)) != len(value):
+            raise ValueError("a feed is listed twice")
+        return value
+
+
+class Newsletter(_Model):
+    """One newsletter, whole."""
+
+    id: Id
+    title: Line
+    description: Text
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "en"
+    # What "today" is for readers and editors where a cadence leaves the zone to the reader.
+    timezone: str = "UTC"
+    sender: Sender
+    postal_address: Text
+    brand: Brand = Brand()
+    cadences: Annotated[dict[Id, Cadence], Field(min_length=1, max_length=10)]
+    sections: Annotated[tuple[Section, ...], Field(min_length=1, max_length=100)]
+    minimum_articles: Annotated[int, Field(ge=1)] = 1
+    max_lateness: timedelta = timedelta(hours=6)
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_is_known(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("use an IANA name such as Europe/Amsterdam")
+        return value
+
+    @field_validator("max_lateness", mode="before")
+    @classmethod
+    def _duration(cls, value: object) -> object:
+        if isinstance(value, str) and (match := _DURATION.match(value.strip())):
+            return timedelta(**{_UNITS[match[2]]: int(match[1])})
+        if isinstance(value, str) and not value.startswith("P"):
+            raise ValueError("write a length of time such as 30m, 6h or 2d")
+        return value
+
+    @field_validator("max_lateness")
+    @classmethod
+    def _lateness_in_bounds(cls, value: timedelta) -> timedelta:
+        if not timedelta(minutes=5) <= value <= timedelta(days=2):
+            raise ValueError("between 5m and 2d")
+        return value
+
+    @model_validator(mode="after")
+    def _sections_have_their_own_ids(self) -> Self:
+        ids = [section.id for section in self.sections]
+        for section in ids:
+            if ids.count(section) > 1:
+                raise ValueError(f"two sections have the id {section!r}; give each its own")
+        return self
+
+    @property
+    def feeds(self) -> tuple[str, ...]:
+        """Every feed URL of every section, once, in order."""
+        return tuple(dict.fromkeys(url for section in self.sections for url in section.feeds))

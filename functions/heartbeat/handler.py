@@ -1,0 +1,38 @@
+"""Each minute, by EventBridge Scheduler: start what is due."""
+
+from functools import cache
+from typing import Any
+
+from courant import aws, clock, settings
+from courant.delivery.chunks import ChunkStore
+from courant.editions.start import Starter
+from courant.editions.store import EditionStore
+from courant.feeds.store import FeedStore
+from courant.heartbeat import Heartbeat
+from courant.lambda_events import Context
+from courant.newsletters import NewsletterStore
+from courant.subscribers.lists import MemberLists
+
+
+@cache
+def wire() -> Heartbeat:
+    env = settings.read(settings.Heartbeat)
+    content = aws.table(env.content_table)
+    sqs = aws.client("sqs")
+    editions = EditionStore(content)
+    return Heartbeat(
+        newsletters=NewsletterStore(content),
+        subscribers=MemberLists(aws.table(env.subscribers_table)),
+        feeds=FeedStore(content),
+        editions=editions,
+        chunks=ChunkStore(aws.table(env.ledger_table)),
+        starter=Starter(editions, sqs, env.editions_queue, env.epoch),
+        sqs=sqs,
+        feeds_queue=env.feeds_queue,
+        chunks_queue=env.chunks_queue,
+        epoch=env.epoch,
+    )
+
+
+def handler(event: dict[str, Any], context: Context) -> dict[str, int]:  # noqa: ARG001 - Lambda's signature
+    return wire().beat(clock.now())
