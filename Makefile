@@ -1,0 +1,65 @@
+# Executable documentation: what a developer does, and how. `make help` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON ?= python3
+BIN := .venv/bin
+SAM := .venv-sam/bin/sam
+# Handlers import as in Lambda: `courant`, `deliver.handler`, …
+export PYTHONPATH := functions:.
+
+.PHONY: help setup demo test check format requirements validate build golden clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+setup: .venv/.done ## a virtual environment in .venv with everything the project needs
+
+.venv/.done: requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Courant needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv-sam/.done: requirements/sam.txt
+	$(PYTHON) -m venv .venv-sam
+	.venv-sam/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/sam.txt
+	touch $@
+
+demo: setup ## feeds → edition → mails, all on this machine; then a mailbox to read them in
+	$(BIN)/courant demo $(ARGS)
+
+test: setup ## every test
+	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term $(ARGS)
+
+check: setup validate ## what must be clean: formatting, lint, types, the template, the pins
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q -n0 tests/test_architecture.py tests/test_template.py
+
+validate: .venv-sam/.done ## sam validate --lint
+	$(SAM) validate --lint --region eu-west-1
+
+build: .venv-sam/.done ## sam build, without Docker (needs the template's Python on PATH)
+	$(SAM) build
+
+format: setup ## format and mend what ruff can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+golden: setup ## write the golden files anew; look at the diff before you commit it
+	$(BIN)/pytest -q -n0 --update-golden tests/test_golden.py
+
+requirements: ## compile the pins anew (uv needed); what is shipped is what is tested
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal \
+	  --python-version 3.11 --extra desk --extra dev pyproject.toml -o requirements/dev.txt
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.13 \
+	  --python-platform linux pyproject.toml \
+	  -c requirements/dev.txt -o functions/requirements.txt
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal \
+	  --python-version 3.11 requirements/sam.in -o requirements/sam.txt
+
+clean: ## remove everything that can be made again
+	rm -rf .venv .venv-sam .aws-sam out .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -1,0 +1,56 @@
+"""What every test may ask for."""
+
+import os
+import zoneinfo
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from desk.stack import Stack
+
+# In CI the same examples every time, so a red run can be run again.
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+# As in production: zones come from the pinned tzdata, never from the machine.
+zoneinfo.reset_tzpath(())
+
+
+class HandClock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def advance(self, **how_far: float) -> None:
+        """``advance(hours=2)``, as timedelta takes it."""
+        self.at += timedelta(**how_far)
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """A Sunday morning."""
+    return HandClock(datetime(2026, 11, 22, 6, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+def stack(clock: HandClock) -> Iterator[Stack]:
+    """The local stack, empty, by ``clock``."""
+    with Stack(clock) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The corpora beside the repository, which are too big and not ours to ship."""
+    path = Path(__file__).resolve().parents[2] / "shared"
+    if not path.is_dir():
+        pytest.skip("needs ../shared, which is not part of the repository")
+    return path
