@@ -1,0 +1,131 @@
+"""pydantic's complaints about a newsletter in an editor's words: what to write instead. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from courant.newsletter import Brand, Cadence, Newsletter, Section, Sender
+
+# Where something is: ``("sections", 1, "limit")``.
+Location = tuple[int | str, ...]
+
+_MODELS: Mapping[int | str, type[BaseModel]] = {
+    "sender": Sender,
+    "brand": Brand,
+    "cadences": Cadence,
+    "sections": Section,
+}
+_ID = "use a-z, 0-9 and hyphens inside, 32 characters at most"
+_PATTERNS = {
+    "id": _ID,
+    "[key]": _ID,
+    "title": "keep it on one line",
+    "name": "keep it on one line",
+    "address": "write an address such as news@example.org",
+    "reply_to": "write an address such as desk@example.org",
+    "accent": "write # and six hex digits in quotes, such as '#8a1c1c'",
+    "language": "write a language tag such as en, nl or pt-BR",
+}
+
+
+def mends(
+    error: ValidationError, value: Mapping[str, Any], *, repeats_known: bool
+) -> Iterator[tuple[Location, str]]:
+    """Each complaint's place and mend.
+
+    Args:
+        error: what ``Newsletter`` said about the value.
+        value: the newsletter as plain values.
+        repeats_known: repeated ids and feeds have been named already, each in its own line.
+    """
+    details = error.errors()
+    misspelt = {
+        (*detail["loc"][:-1], _near(detail["loc"]))
+        for detail in details
+        if detail["type"] == "extra_forbidden"
+    }
+    for detail in details:
+        where = detail["loc"]
+        if detail["type"] == "missing" and where in misspelt:
+            continue
+        if detail["type"].startswith("url_"):
+            yield _web_address(where, detail["input"], value)
+        elif repeats_known and detail["type"] == "value_error" and where[-1:] in {(), ("feeds",)}:
+            continue
+        else:
+            yield where[:-1] if where[-1:] == ("[key]",) else where, _mend(detail)
+
+
+def _web_address(where: Location, given: object, value: Mapping[str, Any]) -> tuple[Location, str]:
+    place: Any = value
+    for part in where:
+        place = place[part]
+    if isinstance(place, list) and given in place:
+        where = (*where, place.index(given))
+    return where, f"must be a web address that begins with http:// or https:// ({_is(given)})"
+
+
+def _mend(detail: ErrorDetails) -> str:
+    kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
+    name = str(detail["loc"][-1]) if detail["loc"] else ""
+    match kind:
+        case "missing":
+            return f"is missing; add '{name}: …'"
+        case "extra_forbidden":
+            return _unknown(detail["loc"])
+        case "value_error":
+            told = f" ({_is(given)})" if isinstance(given, str) else ""
+            return f"{context['error']}{told}"
+        case "string_pattern_mismatch":
+            return f"{_PATTERNS.get(name, 'write it otherwise')} ({_is(given)})"
+        case "string_too_short":
+            return "must not be empty"
+        case "string_too_long":
+            return f"must have at most {context['max_length']} characters (has {len(given)})"
+        case "less_than_equal":
+            return f"must be at most {context['le']} (is {given})"
+        case "greater_than_equal":
+            return f"must be at least {context['ge']} (is {given})"
+        case "too_short":
+            return f"needs at least {context['min_length']}"
+        case "too_long":
+            return f"must be at most {context['max_length']} (are {context['actual_length']})"
+    if given is None:
+        # An unquoted colour lands here too: YAML takes it for a comment.
+        hint = f"; {_PATTERNS[name]}" if name == "accent" else ""
+        return f"is empty; write a value or take the line out{hint}"
+    if kind.startswith("int_"):
+        return f"must be a whole number ({_is(given)})"
+    if kind == "string_type":
+        return "must be one text; put quotes round it if it has a colon or begins with a bracket"
+    if kind == "tuple_type":
+        return "must be a list, each item on its own line after '- '"
+    if kind in {"dict_type", "model_type", "model_attributes_type"}:
+        return f"must have fields of its own, indented below it ({_is(given)})"
+    return detail["msg"]
+
+
+def _unknown(where: Location) -> str:
+    if near := _near(where):
+        return f"unknown field; did you mean '{near}'?"
+    return f"unknown field; there are: {', '.join(_fields(where))}"
+
+
+def _near(where: Location) -> str:
+    name = str(where[-1]).lower().replace("-", "_")
+    return next(iter(difflib.get_close_matches(name, _fields(where), n=1)), "")
+
+
+def _fields(where: Location) -> list[str]:
+    model = _MODELS[where[0]] if len(where) > 1 else Newsletter
+    return list(model.model_fields)
+
+
+def _is(given: object) -> str:
+    text = repr(given)
+    return f"is {text}" if len(text) <= 80 else f"is {text[:79]}…"

@@ -1,0 +1,1 @@
+"""Who reads: profiles, memberships, suppression, and the links that let readers leave."""

@@ -1,0 +1,89 @@
+"""What the send path reads: who is in a newsletter's slots. Nothing here writes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.conditions import Key
+
+from courant import aws
+from courant.clock import stamp
+from courant.schedule import Slot
+from courant.subscribers import items
+from courant.subscribers.model import Member, Page
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+
+class MemberLists:
+    """The members of every newsletter, by slot and by range of sids, read strongly.
+
+    A range is one hex digit or more: the first is the shard, all of them begin the sids.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def slots(self, newsletter_id: str) -> tuple[Slot, ...]:
+        """The slots in which a newsletter has, or once had, members."""
+        found = aws.query(
+            self._table,
+            KeyConditionExpression=Key("PK").eq(f"N#{newsletter_id}")
+            & Key("SK").begins_with(items.SLOT),
+            ConsistentRead=True,
+        )
+        return tuple(Slot.parse(item["SK"].removeprefix(items.SLOT)) for item in found)
+
+    def count(self, newsletter_id: str, slot: Slot, range_: str, at: datetime) -> int:
+        """How many belonged to a slot at an instant; who left after it still counts."""
+        total = 0
+        query = self._range(newsletter_id, slot, range_, at) | {"Select": "COUNT"}
+        while True:
+            found = self._table.query(**query)
+            total += found["Count"]
+            if "LastEvaluatedKey" not in found:
+                return total
+            query["ExclusiveStartKey"] = found["LastEvaluatedKey"]
+
+    def page(
+        self,
+        newsletter_id: str,
+        slot: Slot,
+        range_: str,
+        at: datetime,
+        after: str = "",
+        limit: int = 50,
+    ) -> Page:
+        """The same people as ``count``, at most ``limit`` at a time, in the order of their sids."""
+        query = self._range(newsletter_id, slot, range_, at) | {"Limit": limit}
+        if after:
+            partition = items.list_key(newsletter_id, slot, range_[0])
+            query["ExclusiveStartKey"] = {"PK": partition, "SK": after}
+        found = self._table.query(**query)
+        last = found.get("LastEvaluatedKey")
+        return Page(
+            tuple(items.member_of(item) for item in found["Items"]),
+            str(last["SK"]) if last else None,
+        )
+
+    def member(self, newsletter_id: str, slot: Slot, sid: str) -> Member | None:
+        """One membership as it is now, tombstone or not."""
+        item = self._get(items.membership_key(newsletter_id, slot, sid))
+        return items.member_of(item) if item else None
+
+    def _get(self, key: aws.Item) -> aws.Item | None:
+        return self._table.get_item(Key=key, ConsistentRead=True).get("Item")
+
+    def _range(self, newsletter_id: str, slot: Slot, range_: str, at: datetime) -> dict[str, Any]:
+        return {
+            "KeyConditionExpression": "PK = :pk AND begins_with(SK, :range)",
+            "FilterExpression": items.COUNTED,
+            "ExpressionAttributeValues": {
+                ":pk": items.list_key(newsletter_id, slot, range_[0]),
+                ":range": range_,
+                ":at": stamp(at),
+            },
+            "ConsistentRead": True,
+        }

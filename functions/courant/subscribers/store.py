@@ -1,0 +1,235 @@
+"""The subscribers table: people join, change and leave. What a change is, ``changes`` decides.
+
+A method that takes an address also takes the key that hides it; most functions hold none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from courant import aws
+from courant.aws import Item
+from courant.errors import Conflict
+from courant.schedule import Slot
+from courant.subscribers import changes, items
+from courant.subscribers.address import AddressKey
+from courant.subscribers.changes import Change
+from courant.subscribers.lists import MemberLists
+from courant.subscribers.model import Joining, Profile, Signup, Status, new_sid
+
+# DynamoDB takes 100 items a transaction; somebody new is three.
+_NEWCOMERS_AT_ONCE = 33
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    profile: Profile | None  # as it is now
+    changed: bool
+
+    def is_active(self, newsletter_id: str) -> bool:
+        found = self.profile.subscriptions.get(newsletter_id) if self.profile else None
+        return found is not None and found.status is Status.ACTIVE
+
+
+class SubscriberStore(MemberLists):
+    """Everything about subscribers; the send path needs only ``MemberLists`` of it."""
+
+    def profile(self, sid: str) -> Profile | None:
+        """One person, read strongly."""
+        item = self._get(items.profile_key(sid))
+        return items.profile_of(item) if item else None
+
+    def find(self, email: str, key: AddressKey) -> str | None:
+        """The sid behind an address."""
+        item = self._get(items.lookup_key(key.digest(email)))
+        return str(item["sid"]) if item else None
+
+    def suppressed(self, email: str, key: AddressKey) -> bool:
+        """Whether an address is barred for good."""
+        return self._get(items.suppression_key(key.digest(email))) is not None
+
+    def subscribe(
+        self, signup: Signup, now: datetime, key: AddressKey, *, returning: bool = False
+    ) -> Joining:
+        """Let somebody join; the same sign-up again changes nothing.
+
+        ``returning`` is for those who ask themselves: it lets one who left come back.
+        """
+        return self.subscribe_all((signup,), now, key, returning=returning)[0]
+
+    def subscribe_all(
+        self,
+        signups: Sequence[Signup],
+        now: datetime,
+        key: AddressKey,
+        *,
+        returning: bool = False,
+    ) -> tuple[Joining, ...]:
+        """``subscribe`` for many, newcomers together in one transaction; answers in order."""
+        for newsletter, slot in dict.fromkeys((one.newsletter, one.slot) for one in signups):
+            self._open(newsletter, slot)
+        answers: list[Joining] = []
+        for start in range(0, len(signups), _NEWCOMERS_AT_ONCE):
+            batch = signups[start : start + _NEWCOMERS_AT_ONCE]
+            answers += self._subscribe_batch(batch, now, key, returning=returning)
+        return tuple(answers)
+
+    def confirm(self, sid: str, newsletter_id: str, now: datetime) -> bool:
+        """A pending subscription becomes active; True also when it already was.
+
+        Raises:
+            Conflict: others kept changing the profile, so nothing was changed (so do the others).
+        """
+        done = self._change(sid, lambda profile: changes.confirm(profile, newsletter_id, now))
+        return done.is_active(newsletter_id)
+
+    def move(
+        self,
+        sid: str,
+        newsletter_id: str,
+        now: datetime,
+        *,
+        slot: Slot | None = None,
+        sections: tuple[str, ...] | None = None,
+        active_from: datetime | None = None,
+    ) -> bool:
+        """Another slot or other sections; False when there is no active subscription.
+
+        ``active_from`` is when the new slot counts from (default now): the caller passes the first
+        local date not yet served.
+        """
+        if slot is not None:
+            self._open(newsletter_id, slot)
+        done = self._change(
+            sid,
+            lambda profile: changes.move(
+                profile, newsletter_id, slot, sections, now, active_from or now
+            ),
+        )
+        return done.is_active(newsletter_id)
+
+    def unsubscribe(self, sid: str, newsletter_id: str, reason: str, now: datetime) -> bool:
+        """Leave a newsletter; True when this call ended it. Again changes nothing."""
+        return self._change(
+            sid, lambda profile: changes.unsubscribe(profile, newsletter_id, reason, now)
+        ).changed
+
+    def suppress(self, sid: str, reason: str, now: datetime, key: AddressKey) -> bool:
+        """No mail of ours ever again; True when this call did it.
+
+        The address stays barred whatever becomes of the profile.
+        """
+        return self._change(
+            sid,
+            lambda profile: changes.suppress(profile, reason, key.digest(profile.email), now),
+        ).changed
+
+    def _open(self, newsletter_id: str, slot: Slot) -> None:
+        # Before any membership, so that none lies in a slot that nobody looks into.
+        self._table.put_item(Item=items.slot_key(newsletter_id, slot))
+
+    def _subscribe_batch(
+        self, batch: Sequence[Signup], now: datetime, key: AddressKey, *, returning: bool
+    ) -> list[Joining]:
+        digests = [key.digest(signup.email) for signup in batch]
+        known, barred = self._look_up(digests)
+        newcomers: dict[str, Signup] = {}
+        for digest, signup in zip(digests, batch, strict=True):
+            if digest not in known | barred:
+                newcomers.setdefault(digest, signup)
+        if not self._put_newcomers(newcomers, now):
+            newcomers.clear()  # one has just joined elsewhere; so each for itself
+        answers: list[Joining] = []
+        for digest, signup in zip(digests, batch, strict=True):
+            if digest in barred:
+                answers.append(Joining.SUPPRESSED)
+            elif newcomers.pop(digest, None) is not None:
+                answers.append(Joining.ADDED)
+            else:
+                answers.append(self._subscribe_one(signup, digest, now, returning=returning))
+        return answers
+
+    def _subscribe_one(
+        self, signup: Signup, digest: str, now: datetime, *, returning: bool
+    ) -> Joining:
+        for _ in range(_ATTEMPTS):
+            lookup = self._get(items.lookup_key(digest))
+            if lookup is None:
+                if self._put_newcomers({digest: signup}, now):
+                    return Joining.ADDED
+                continue
+            done = self._change(
+                lookup["sid"],
+                lambda profile: changes.join(profile, signup, now, returning=returning),
+            )
+            if done.changed:
+                return Joining.ADDED
+            if done.profile is not None:
+                return changes.may_join(done.profile, signup, returning=returning)
+        raise Conflict("somebody else keeps changing the same address")
+
+    def _put_newcomers(self, newcomers: Mapping[str, Signup], now: datetime) -> bool:
+        return self._transact(
+            {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(PK)"}}
+            for digest, signup in newcomers.items()
+            for item in changes.newcomer(signup, new_sid(), digest, now)
+        )
+
+    def _change(self, sid: str, decide: Callable[[Profile], Change | None]) -> _Outcome:
+        for _ in range(_ATTEMPTS):
+            profile = self.profile(sid)
+            if profile is None or (change := decide(profile)) is None:
+                return _Outcome(profile, changed=False)
+            after = replace(change.profile, version=profile.version + 1)
+            put = {
+                "Item": items.profile_item(after),
+                "ConditionExpression": "version = :version",
+                "ExpressionAttributeValues": {":version": profile.version},
+            }
+            if self._transact(({"Put": put}, *change.writes)):
+                return _Outcome(after, changed=True)
+        raise Conflict(f"somebody else keeps changing subscriber {sid}")
+
+    def _transact(self, writes: Iterable[Item]) -> bool:
+        """All of the writes, or none and False when somebody else was there first."""
+        requests: Any = [
+            {kind: {"TableName": self._table.name, **arguments}}
+            for write in writes
+            for kind, arguments in write.items()
+        ]
+        if not requests:
+            return True
+        try:
+            self._table.meta.client.transact_write_items(TransactItems=requests)
+        except ClientError as error:
+            if aws.is_conflict(error) or _collided(error):
+                return False
+            raise
+        return True
+
+    def _look_up(self, digests: Iterable[str]) -> tuple[set[str], set[str]]:
+        """Which of the digests we know, and which are barred."""
+        keys = [
+            key(one) for one in set(digests) for key in (items.lookup_key, items.suppression_key)
+        ]
+        found: dict[str, set[str]] = {"E": set(), "X": set()}
+        request: Any = {self._table.name: {"Keys": keys, "ConsistentRead": True}}
+        while request:
+            answer = self._table.meta.client.batch_get_item(RequestItems=request)
+            for item in answer["Responses"].get(self._table.name, []):
+                kind, digest = str(item["PK"]).split("#", 1)
+                found[kind].add(digest)
+            request = answer.get("UnprocessedKeys")
+        return found["E"], found["X"]
+
+
+def _collided(error: ClientError) -> bool:
+    """Whether another transaction held one of the items; nothing was written."""
+    reasons: Sequence[Mapping[str, Any]] = error.response.get("CancellationReasons", [])
+    return any(reason.get("Code") == "TransactionConflict" for reason in reasons)

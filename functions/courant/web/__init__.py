@@ -1,0 +1,1 @@
+"""The pages that readers see: leave, confirm. No cookies, no scripts; GET changes nothing."""

@@ -1,0 +1,436 @@
+"""People join, move and leave; the send path's count and walk agree through all of it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from courant.errors import Conflict
+from courant.schedule import Slot
+from courant.subscribers import items
+from courant.subscribers.address import AddressKey, normalised
+from courant.subscribers.model import SHARDS, Consent, Joining, Member, Profile, Signup, Status
+from courant.subscribers.store import SubscriberStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+    from desk.stack import Stack
+
+NOW = datetime(2026, 11, 22, 7, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
+MUCH_LATER = NOW + timedelta(hours=2)
+KEY = AddressKey(b"secret of the tests")
+DAILY, TOKYO = Slot("daily"), Slot("daily", "Asia/Tokyo", "07:00")
+
+
+@pytest.fixture
+def table(stack: "Stack") -> "Table":
+    return stack.table("subscribers")
+
+
+@pytest.fixture
+def store(table: "Table") -> SubscriberStore:
+    return SubscriberStore(table)
+
+
+def signup(email: str = "Ada@Example.org", **choices: Any) -> Signup:
+    values: dict[str, Any] = {"newsletter": "morning", "slot": DAILY} | choices
+    return Signup(email=email, consent=Consent("test", NOW), **values)
+
+
+def join(store: SubscriberStore, email: str = "Ada@Example.org", **choices: Any) -> str:
+    store.subscribe(signup(email, **choices), NOW, KEY)
+    sid = store.find(email, KEY)
+    assert sid is not None
+    return sid
+
+
+def walk(store: SubscriberStore, slot: Slot, at: datetime, limit: int = 2) -> list[Member]:
+    members: list[Member] = []
+    for digit in SHARDS:
+        cursor: str | None = ""
+        while cursor is not None:
+            page = store.page("morning", slot, digit, at, cursor, limit)
+            members += page.members
+            cursor = page.cursor
+    return members
+
+
+def count(store: SubscriberStore, slot: Slot, at: datetime) -> int:
+    return sum(store.count("morning", slot, digit, at) for digit in SHARDS)
+
+
+def test_joining_makes_a_profile_a_way_to_find_it_and_a_membership(store: SubscriberStore) -> None:
+    ada = signup(sections=("politics",), name="Ada", locale="nl", format="text")
+
+    answer = store.subscribe(ada, NOW, KEY)
+
+    sid = store.find("ada@EXAMPLE.org", KEY)
+    assert answer is Joining.ADDED
+    assert sid is not None
+    assert len(sid) == 32
+    profile, member = store.profile(sid), store.member("morning", DAILY, sid)
+    assert profile is not None
+    assert (profile.email, profile.status, profile.version) == ("Ada@Example.org", "active", 1)
+    assert profile.subscriptions["morning"].sections == ("politics",)
+    assert member == Member(
+        sid=sid,
+        email="Ada@Example.org",
+        name="Ada",
+        sections=("politics",),
+        format="text",
+        locale="nl",
+        active_from=NOW,
+    )
+    assert store.slots("morning") == (DAILY,)
+
+
+def test_no_key_shows_an_address(store: SubscriberStore, table: "Table") -> None:
+    join(store)
+
+    keys = [str(item["PK"]) + str(item["SK"]) for item in table.scan()["Items"]]
+
+    assert len(keys) == 4
+    assert not [key for key in keys if "ada" in key.lower()]
+
+
+def test_joining_twice_changes_nothing(store: SubscriberStore) -> None:
+    sid = join(store)
+
+    answer = store.subscribe(signup("ADA@example.org", slot=TOKYO), LATER, KEY)
+
+    profile = store.profile(sid)
+    assert answer is Joining.ALREADY
+    assert profile is not None
+    assert profile.version == 1
+    assert count(store, TOKYO, LATER) == 0
+
+
+def test_many_join_at_once_and_each_gets_their_own_answer(store: SubscriberStore) -> None:
+    gone = join(store, "gone@example.org")
+    barred = join(store, "barred@example.org")
+    join(store, "here@example.org")
+    store.unsubscribe(gone, "morning", "link", NOW)
+    store.suppress(barred, "bounce", NOW, KEY)
+    many = [signup(f"reader{n}@example.org") for n in range(40)]
+    known = [signup(f"{name}@example.org") for name in ("gone", "barred", "here", "READER1")]
+
+    answers = store.subscribe_all([*many[:20], *known, *many[20:]], NOW, KEY)
+
+    assert answers[20:24] == (Joining.LEFT, Joining.SUPPRESSED, Joining.ALREADY, Joining.ALREADY)
+    assert set(answers[:20] + answers[24:]) == {Joining.ADDED}
+    assert count(store, DAILY, LATER) == 41
+
+
+def test_a_batch_that_somebody_crosses_goes_one_by_one(
+    store: SubscriberStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    join(store, "reader3@example.org")
+    # As if they had joined between our look-up and our transaction.
+    monkeypatch.setattr(store, "_look_up", lambda _: (set(), set()))
+
+    answers = store.subscribe_all([signup(f"reader{n}@example.org") for n in range(6)], NOW, KEY)
+
+    assert [answer.value for answer in answers].count("added") == 5
+    assert answers[3] is Joining.ALREADY
+    assert count(store, DAILY, LATER) == 6
+
+
+def test_a_pending_subscription_is_in_no_list_until_confirmed(store: SubscriberStore) -> None:
+    sid = join(store, status=Status.PENDING)
+    before = count(store, DAILY, LATER)
+
+    confirmed = [store.confirm(sid, "morning", LATER), store.confirm(sid, "morning", LATER)]
+
+    assert before == 0
+    assert confirmed == [True, True]
+    assert [member.active_from for member in walk(store, DAILY, LATER)] == [LATER]
+
+
+def test_only_what_is_pending_can_be_confirmed(store: SubscriberStore) -> None:
+    sid = join(store, status=Status.PENDING)
+    store.unsubscribe(sid, "morning", "link", NOW)
+
+    assert not store.confirm(sid, "morning", LATER)
+    assert not store.confirm(sid, "evening", LATER)
+    assert not store.confirm("f" * 32, "morning", LATER)
+    assert count(store, DAILY, LATER) == 0
+
+
+def test_who_leaves_is_still_counted_by_an_edition_cut_before(store: SubscriberStore) -> None:
+    sid = join(store, name="Ada", sections=("politics",))
+
+    left = store.unsubscribe(sid, "morning", "one-click", LATER)
+
+    assert left
+    assert (count(store, DAILY, NOW), count(store, DAILY, LATER)) == (1, 0)
+    assert walk(store, DAILY, LATER) == []
+    (tombstone,) = walk(store, DAILY, NOW)
+    assert (tombstone.email, tombstone.name, tombstone.sections) == (None, None, ())
+    assert (tombstone.gone_at, tombstone.gone_reason) == (LATER, "one-click")
+
+
+def test_a_tombstone_has_nothing_personal_and_an_end(
+    store: SubscriberStore, table: "Table"
+) -> None:
+    sid = join(store, name="Ada", locale="nl")
+
+    store.unsubscribe(sid, "morning", "one-click", LATER)
+
+    item = table.get_item(Key=items.membership_key("morning", DAILY, sid))["Item"]
+    assert set(item) == {"PK", "SK", "active_from", "gone_at", "gone_reason", "ttl"}
+    assert item["ttl"] == int((LATER + timedelta(days=14)).timestamp())
+
+
+def test_leaving_twice_or_what_one_never_had_changes_nothing(store: SubscriberStore) -> None:
+    sid = join(store)
+    store.unsubscribe(sid, "morning", "link", NOW)
+
+    again = [
+        store.unsubscribe(sid, "morning", "link", LATER),
+        store.unsubscribe(sid, "evening", "link", LATER),
+        store.unsubscribe("0" * 32, "morning", "link", LATER),
+    ]
+
+    member = store.member("morning", DAILY, sid)
+    assert again == [False, False, False]
+    assert member is not None
+    assert member.gone_at == NOW
+
+
+def test_leaving_one_newsletter_keeps_the_other(store: SubscriberStore) -> None:
+    sid = join(store)
+    store.subscribe(signup(newsletter="evening"), NOW, KEY)
+
+    store.unsubscribe(sid, "morning", "link", LATER)
+
+    profile = store.profile(sid)
+    assert profile is not None
+    assert profile.status is Status.ACTIVE
+    assert profile.subscriptions["morning"].status is Status.UNSUBSCRIBED
+    assert store.count("evening", DAILY, sid[0], LATER) == 1
+
+
+def test_moving_leaves_a_tombstone_and_counts_from_its_first_day(store: SubscriberStore) -> None:
+    sid = join(store, name="Ada")
+
+    moved = store.move(sid, "morning", LATER, slot=TOKYO, active_from=MUCH_LATER)
+
+    assert moved
+    assert (count(store, DAILY, NOW), count(store, TOKYO, NOW)) == (1, 0)
+    assert (count(store, DAILY, LATER), count(store, TOKYO, LATER)) == (0, 0)
+    assert [member.name for member in walk(store, TOKYO, MUCH_LATER)] == ["Ada"]
+    assert set(store.slots("morning")) == {DAILY, TOKYO}
+
+
+def test_who_comes_back_is_counted_by_the_editions_of_both_stays(store: SubscriberStore) -> None:
+    sid = join(store)
+    store.move(sid, "morning", LATER, slot=TOKYO)
+    back = MUCH_LATER + timedelta(hours=1)
+
+    store.move(sid, "morning", back, slot=DAILY)
+
+    instants = (NOW, LATER, MUCH_LATER, back)
+    assert [count(store, DAILY, at) for at in instants] == [1, 0, 0, 1]
+    assert [len(walk(store, DAILY, at)) for at in instants] == [1, 0, 0, 1]
+    assert [count(store, TOKYO, at) for at in instants] == [0, 1, 1, 0]
+    member = store.member("morning", DAILY, sid)
+    assert member is not None
+    assert (member.email, member.gone_at) == ("Ada@Example.org", None)
+
+
+def test_other_sections_leave_no_tombstone(store: SubscriberStore) -> None:
+    sid = join(store)
+
+    moved = store.move(sid, "morning", LATER, sections=("sport", "politics"))
+
+    (member,) = walk(store, DAILY, NOW)
+    assert moved
+    assert (member.sections, member.active_from) == (("sport", "politics"), NOW)
+
+
+def test_who_has_left_can_not_be_moved(store: SubscriberStore) -> None:
+    sid = join(store)
+    store.unsubscribe(sid, "morning", "link", NOW)
+
+    assert not store.move(sid, "morning", LATER, slot=TOKYO)
+    assert count(store, TOKYO, LATER) == 0
+
+
+def test_asking_twice_waits_for_one_confirmation_and_an_import_needs_none(
+    store: SubscriberStore,
+) -> None:
+    sid = join(store, status=Status.PENDING)
+
+    asked = store.subscribe(signup(status=Status.PENDING), LATER, KEY, returning=True)
+    brought = store.subscribe(signup(), LATER, KEY)
+
+    assert (asked, brought) == (Joining.ALREADY, Joining.ADDED)
+    assert [member.sid for member in walk(store, DAILY, LATER)] == [sid]
+
+
+def test_who_left_and_asks_again_is_pending_until_confirmed(store: SubscriberStore) -> None:
+    sid = join(store)
+    store.unsubscribe(sid, "morning", "link", NOW)
+
+    answer = store.subscribe(signup(status=Status.PENDING), LATER, KEY, returning=True)
+
+    assert answer is Joining.ADDED
+    assert count(store, DAILY, LATER) == 0
+    assert store.confirm(sid, "morning", LATER)
+    assert count(store, DAILY, LATER) == 1
+
+
+def test_moving_to_where_one_is_changes_nothing(store: SubscriberStore) -> None:
+    sid = join(store)
+
+    moved = store.move(sid, "morning", LATER, slot=DAILY, sections=())
+
+    profile = store.profile(sid)
+    assert moved
+    assert profile is not None
+    assert profile.version == 1
+
+
+def test_who_left_comes_back_only_by_asking(store: SubscriberStore) -> None:
+    sid = join(store)
+    store.unsubscribe(sid, "morning", "link", NOW)
+
+    by_import = store.subscribe(signup(), LATER, KEY)
+    to_another = store.subscribe(signup(newsletter="evening"), LATER, KEY)
+    by_asking = store.subscribe(signup(), LATER, KEY, returning=True)
+
+    assert (by_import, to_another, by_asking) == (Joining.LEFT, Joining.LEFT, Joining.ADDED)
+    assert [member.sid for member in walk(store, DAILY, LATER)] == [sid]
+
+
+def test_suppression_ends_everything_and_outlives_the_profile(
+    store: SubscriberStore, table: "Table"
+) -> None:
+    sid = join(store)
+    store.subscribe(signup(newsletter="evening", slot=TOKYO), NOW, KEY)
+
+    done = [store.suppress(sid, "complaint", LATER, KEY) for _ in range(2)]
+    table.delete_item(Key=items.profile_key(sid))
+    table.delete_item(Key=items.lookup_key(KEY.digest("ada@example.org")))
+
+    assert done == [True, False]
+    assert count(store, DAILY, LATER) == 0
+    assert store.count("evening", TOKYO, sid[0], LATER) == 0
+    assert count(store, DAILY, NOW) == 1
+    assert store.suppressed("ADA@example.ORG", KEY)
+    assert store.subscribe(signup(), LATER, KEY, returning=True) is Joining.SUPPRESSED
+
+
+def test_a_range_narrows_a_shard(store: SubscriberStore) -> None:
+    store.subscribe_all([signup(f"reader{n}@example.org") for n in range(99)], NOW, KEY)
+
+    whole = store.count("morning", DAILY, "a", LATER)
+    parts = [store.count("morning", DAILY, f"a{digit}", LATER) for digit in SHARDS]
+    first = store.page("morning", DAILY, "a", LATER, limit=1)
+
+    assert sum(parts) == whole
+    assert count(store, DAILY, LATER) == 99
+    assert len({member.sid for member in walk(store, DAILY, LATER)}) == 99
+    assert [member.sid for member in first.members] == [first.cursor]
+
+
+def test_a_change_that_another_crossed_is_decided_anew(
+    store: SubscriberStore, table: "Table", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sid = join(store)
+    store.subscribe(signup(newsletter="evening"), NOW, KEY)
+    read, other = store.profile, SubscriberStore(table)
+
+    def read_then_crossed(of: str) -> Profile | None:
+        profile = read(of)
+        other.unsubscribe(of, "evening", "crossed", NOW)
+        return profile
+
+    monkeypatch.setattr(store, "profile", read_then_crossed)
+
+    done = store.unsubscribe(sid, "morning", "link", LATER)
+
+    profile = read(sid)
+    assert done
+    assert profile is not None
+    assert {one.status for one in profile.subscriptions.values()} == {Status.UNSUBSCRIBED}
+    assert profile.version == 4
+
+
+@pytest.mark.parametrize("reason", ["TransactionConflict", "ConditionalCheckFailed"])
+def test_a_transaction_that_met_another_is_tried_again(
+    store: SubscriberStore, table: "Table", monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    sid = join(store)
+    client = table.meta.client
+    write, met = client.transact_write_items, iter([True, False])
+
+    def transact(**request: Any) -> Any:
+        if next(met):
+            answer: Any = {
+                "Error": {"Code": "TransactionCanceledException"},
+                "CancellationReasons": [{"Code": "None"}, {"Code": reason}],
+            }
+            raise ClientError(answer, "TransactWriteItems")
+        return write(**request)
+
+    monkeypatch.setattr(store._table.meta.client, "transact_write_items", transact)
+
+    assert store.unsubscribe(sid, "morning", "link", LATER)
+
+
+def test_an_error_that_is_no_conflict_comes_through(
+    store: SubscriberStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sid = join(store)
+
+    def transact(**_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "TransactWriteItems")
+
+    monkeypatch.setattr(store._table.meta.client, "transact_write_items", transact)
+
+    with pytest.raises(ClientError):
+        store.unsubscribe(sid, "morning", "link", LATER)
+
+
+def test_a_change_that_always_loses_says_so(
+    store: SubscriberStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sid = join(store)
+    stale = store.profile(sid)
+    assert stale is not None
+    monkeypatch.setattr(store, "profile", lambda _: replace(stale, version=99))
+
+    with pytest.raises(Conflict):
+        store.unsubscribe(sid, "morning", "link", LATER)
+
+    assert count(store, DAILY, LATER) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ada@Example.ORG", "ada@example.org"),
+        ("ada@bücher.example", "ADA@xn--bcher-kva.example"),
+        ("ada@BÜCHER.example", "ada@bücher.example"),
+        ("é@example.org", "e\u0301@example.org"),
+        (" ada@example.org ", "ada@example.org"),
+    ],
+)
+def test_spellings_of_one_mailbox_have_one_key(one: str, other: str) -> None:
+    assert KEY.digest(one) == KEY.digest(other)
+
+
+def test_plus_addresses_and_dots_are_other_mailboxes() -> None:
+    spellings = ("ada@example.org", "ada+news@example.org", "a.da@example.org")
+
+    assert len({KEY.digest(spelling) for spelling in spellings}) == 3
+    assert AddressKey(b"another").digest(spellings[0]) != KEY.digest(spellings[0])
+
+
+def test_a_domain_that_is_none_still_has_a_spelling() -> None:
+    assert normalised("ada@-ü-..") == "ada@-ü-.."
