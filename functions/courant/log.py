@@ -2,19 +2,25 @@
 
 import json
 import logging
-import os
 import sys
 
 _logger = logging.getLogger("courant")
 
 
+class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]  # generic only in the stubs
+    """Writes to what is stderr now, not to what it was when the first line was logged."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 def _configure() -> None:
+    # Once, by whoever logs first; a program that has set the logger up already keeps its way.
     if not _logger.handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        _logger.addHandler(handler)
+        _logger.addHandler(_Stderr())
         _logger.propagate = False
-        _logger.setLevel(os.environ.get("LOG_LEVEL", "INFO"))
+        _logger.setLevel(logging.INFO)
 
 
 def event(name: str, /, **fields: object) -> None:

@@ -31,7 +31,7 @@ def build(headers: Sequence[tuple[str, str]], text: str, html: str | None) -> by
     lines = [_line(name, value) for name, value in headers]
     lines.append("MIME-Version: 1.0")
     if html is None:
-        return "\r\n".join([*lines, *_part("plain", text)]).encode("ascii") + b"\r\n"
+        return "\r\n".join([*lines, *_part("plain", text)]).encode("ascii")
     boundary = f"=_{secrets.token_hex(16)}"
     body = [
         *lines,
@@ -114,7 +114,10 @@ def _fold(line: str) -> str:
 
 def _part(subtype: str, content: str) -> list[str]:
     # Lone surrogates can't be UTF-8; CR is ours alone to write.
-    data = content.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
+    content = content.replace("\r\n", "\n").replace("\r", "\n")
+    if not content.endswith("\n"):
+        content += "\n"
+    data = content.encode("utf-8", "replace")
     encoded = binascii.b2a_qp(data, istext=True).decode("ascii")
     return [
         f"Content-Type: text/{subtype}; charset=utf-8",

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_skeleton
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from premailer import Premailer
@@ -98,6 +98,10 @@ def inline(html: str) -> str:
             remove_classes=False,
             disable_validation=True,
             cssutils_logging_level=logging.CRITICAL,
+            align_floating_images=False,
+            # The templates size tables and pictures themselves; premailer would copy `100%` and
+            # `auto` from the style into the attributes that Outlook goes by.
+            disable_basic_attributes=["width", "height"],
         ).transform(pretty_print=False)
     )
 
@@ -152,7 +156,7 @@ def _story_view(article: Article, language: str, zone: ZoneInfo) -> dict[str, An
 
 
 def _short_date(instant: datetime, language: str, zone: ZoneInfo) -> str:
-    return str(format_datetime(instant, "d MMM, HH:mm", tzinfo=zone, locale=_locale(language)))
+    return str(format_skeleton("MMMMd", instant, tzinfo=zone, locale=_locale(language)))
 
 
 def _locale(language: str) -> Locale:

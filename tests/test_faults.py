@@ -1,0 +1,252 @@
+"""The send path under faults: what SES says, what it does not say, and death at every AWS call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+
+from courant.delivery.chunks import Counts
+from courant.delivery.ledger import MAX_TRIES, DeliveryState
+from courant.delivery.reconcile import GRACE
+from courant.editions.model import EditionState
+from desk.stack import Call, Killed, Stack
+from tests.conftest import HandClock
+from tests.newsroom import Newsroom
+
+URL = "https://email.eu-west-1.amazonaws.com"
+
+
+@pytest.fixture
+def newsroom(stack: Stack, clock: HandClock) -> Newsroom:
+    """Four readers and news, at the edition's minute."""
+    newsroom = Newsroom(stack, clock)
+    newsroom.to(5, 40)
+    newsroom.found()
+    newsroom.stack.tick()
+    newsroom.subscribe(4)
+    newsroom.bring(3)
+    newsroom.to(6)
+    return newsroom
+
+
+def answer(code: str, status: int, message: str = "") -> ClientError:
+    return ClientError(
+        {
+            "Error": {"Code": code, "Message": message},
+            "ResponseMetadata": {"HTTPStatusCode": status},  # type: ignore[typeddict-item]  # as much of it as is read
+        },
+        "SendEmail",
+    )
+
+
+@contextmanager
+def ses_says(
+    newsroom: Newsroom, error: Exception, *, when: str = "before", times: int = 10**6
+) -> Iterator[list[Call]]:
+    """Break SendEmail to reader0, before SES hears of it or after it took the mail."""
+    broken: list[Call] = []
+
+    def hook(call: Call) -> None:
+        if call.operation != "SendEmail" or len(broken) == times:
+            return
+        if call.params["Destination"]["ToAddresses"] == ["reader0@example.com"]:
+            broken.append(call)
+            raise error
+
+    setattr(newsroom.stack.calls, when, hook)
+    try:
+        yield broken
+    finally:
+        setattr(newsroom.stack.calls, when, None)
+
+
+def test_an_address_that_ses_refuses_fails_alone(newsroom: Newsroom) -> None:
+    with ses_says(newsroom, answer("MessageRejected", 400, "Address is on a list")):
+        newsroom.run()
+
+    assert newsroom.counts() == Counts(sent=3, failed=1)
+    assert newsroom.edition().state is EditionState.SENT
+    assert "reader0@example.com" not in newsroom.mailed()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        answer("TooManyRequestsException", 429),
+        answer("AccountSuspendedException", 400),
+        answer("SendingPausedException", 400),
+        answer("MessageRejected", 400, "Email address is not verified."),
+        ConnectTimeoutError(endpoint_url=URL),
+        EndpointConnectionError(endpoint_url=URL),
+    ],
+)
+def test_what_was_surely_not_sent_is_sent_later(newsroom: Newsroom, error: Exception) -> None:
+    with ses_says(newsroom, error, times=2):
+        newsroom.run(8)
+
+    assert newsroom.mailed() == {f"reader{n}@example.com": 1 for n in range(4)}
+    assert newsroom.counts() == Counts(sent=4)
+    assert newsroom.edition().state is EditionState.SENT
+
+
+def test_throttling_without_end_is_given_up_and_reported(newsroom: Newsroom) -> None:
+    with ses_says(newsroom, answer("TooManyRequestsException", 429)) as broken:
+        newsroom.run(20)
+
+    assert len(broken) == MAX_TRIES
+    assert newsroom.counts() == Counts(sent=3, failed=1)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ReadTimeoutError(endpoint_url=URL),
+        answer("InternalServiceError", 500),
+        answer("SomethingNobodyKnows", 400),
+    ],
+)
+def test_what_nobody_can_say_is_never_sent_again_but_shown(
+    newsroom: Newsroom, error: Exception, when: str
+) -> None:
+    with ses_says(newsroom, error, when=when) as broken:
+        newsroom.run()
+        newsroom.clock.at += GRACE + timedelta(minutes=5)
+        newsroom.run()
+
+    assert len(broken) == 1
+    assert newsroom.counts() == Counts(sent=3, unresolved=1)
+    assert newsroom.edition().state is EditionState.SENT_WITH_UNRESOLVED
+    assert newsroom.mailed()["reader0@example.com"] == (when == "after")
+
+
+def test_a_send_event_settles_what_nobody_could_say(newsroom: Newsroom) -> None:
+    with ses_says(newsroom, ReadTimeoutError(endpoint_url=URL), when="after"):
+        newsroom.run()
+    mail = next(mail for mail in newsroom.mails() if mail.to == ("reader0@example.com",))
+
+    newsroom.stack.put_event(
+        {
+            "eventType": "Send",
+            "mail": {
+                "messageId": mail.message_id,
+                "tags": {name: [value] for name, value in mail.tags.items()},
+            },
+            "send": {},
+        }
+    )
+    newsroom.run(5)
+
+    assert newsroom.counts() == Counts(sent=4)
+    assert newsroom.edition().state is EditionState.SENT
+
+
+def test_a_walk_near_its_deadline_goes_on_in_another_invocation(newsroom: Newsroom) -> None:
+    def slow(call: Call) -> None:
+        if call.operation == "SendEmail":
+            newsroom.clock.advance(seconds=50)
+
+    newsroom.stack.calls.after = slow
+    newsroom.run(2)
+    newsroom.stack.calls.after = None
+    newsroom.run(3)
+
+    assert newsroom.mailed() == {f"reader{n}@example.com": 1 for n in range(4)}
+    assert newsroom.counts() == Counts(sent=4)
+
+
+def test_a_pause_stops_and_resuming_goes_on(newsroom: Newsroom) -> None:
+    newsroom.stack.tick()
+    newsroom.stack.pump(only=["compose"])
+    edition = newsroom.edition()
+    assert newsroom.editions.move(edition.id, EditionState.SENDING, EditionState.PAUSED)
+
+    newsroom.run(4)
+    paused = len(newsroom.mails())
+    newsroom.editions.move(edition.id, EditionState.PAUSED, EditionState.SENDING)
+    newsroom.run(4)
+
+    assert paused == 0
+    assert newsroom.counts() == Counts(sent=4)
+
+
+def at_call(function: str, number: int, error: BaseException) -> Callable[[Call], None]:
+    """Raises at a function's ``number``-th AWS call, once."""
+    left = [number]
+
+    def hook(call: Call) -> None:
+        if call.function == function:
+            left[0] -= 1
+            if left[0] == 0:
+                raise error
+
+    return hook
+
+
+def an_edition(
+    clock: HandClock, when: str = "before", hook: Callable[[Call], None] | None = None
+) -> tuple[Newsroom, list[str]]:
+    """A small edition run to rest under a fault; and the functions whose calls AWS saw."""
+    with Stack(clock) as stack:
+        newsroom = Newsroom(stack, clock)
+        newsroom.to(5, 40)
+        newsroom.found()
+        stack.tick()
+        newsroom.subscribe(2)
+        newsroom.bring(2)
+        newsroom.to(6)
+        seen: list[str] = []
+
+        def counting(call: Call) -> None:
+            seen.append(call.function)
+            if hook:
+                hook(call)
+
+        setattr(stack.calls, when, counting)
+        for _ in range(6):
+            try:
+                newsroom.run(1)
+            except (Killed, ClientError):
+                # A beat or an editor's call died; Scheduler simply comes again in a minute.
+                newsroom.clock.advance(minutes=1)
+        newsroom.clock.at += GRACE + timedelta(minutes=5)
+        newsroom.run(4)
+        counts, members = newsroom.counts(), sum(r.members for r in newsroom.pressings())
+        mailed = newsroom.mailed()
+        state = newsroom.edition().state
+
+        # Nobody twice; everybody accounted for; unresolved only where the mail's fate was cut off.
+        assert max(mailed.values()) == 1
+        assert members == counts.total == 2
+        assert counts.sent <= len(mailed) <= counts.sent + counts.unresolved
+        assert state in {EditionState.SENT, EditionState.SENT_WITH_UNRESOLVED}
+        assert (state is EditionState.SENT) == (counts.unresolved == 0)
+        assert all(row.state is not DeliveryState.CLAIMED for row in newsroom.rows().values())
+        return newsroom, seen
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("kind", ["killed", "throttled"])
+@pytest.mark.parametrize("function", ["heartbeat", "compose", "deliver"])
+def test_dying_at_any_aws_call_mails_nobody_twice_and_forgets_nobody(
+    function: str, kind: str, when: str, clock: HandClock
+) -> None:
+    start = clock.at
+    error: BaseException = (
+        Killed() if kind == "killed" else answer("ProvisionedThroughputExceededException", 400)
+    )
+    _, seen = an_edition(clock)
+    # Every call of the edition's first minutes; what follows repeats them.
+    for number in range(1, min(seen.count(function), 60) + 1):
+        clock.at = start
+        an_edition(clock, when, at_call(function, number, error))
