@@ -18,10 +18,12 @@ from courant.delivery.chunks import Counts
 from courant.delivery.ledger import MAX_TRIES, DeliveryState
 from courant.delivery.reconcile import GRACE
 from courant.editions.model import EditionState
+from courant.schedule import EditionId
 from desk.stack import Call, Killed, Stack
 from tests.conftest import HandClock
 from tests.newsroom import Newsroom
 
+ENDED = frozenset({EditionState.SENT, EditionState.SENT_WITH_UNRESOLVED})
 URL = "https://email.eu-west-1.amazonaws.com"
 
 
@@ -212,14 +214,17 @@ def an_edition(
                 hook(call)
 
         setattr(stack.calls, when, counting)
-        for _ in range(6):
+        for minute in range(12):
             try:
                 newsroom.run(1)
             except (Killed, ClientError):
-                # A beat or an editor's call died; Scheduler simply comes again in a minute.
+                # The beat died; Scheduler simply comes again in a minute.
                 newsroom.clock.advance(minutes=1)
-        newsroom.clock.at += GRACE + timedelta(minutes=5)
-        newsroom.run(4)
+            edition = newsroom.editions.get(EditionId.parse("morning/daily/2026-11-22"))
+            if edition and edition.state in ENDED:
+                break
+            if minute == 5:
+                newsroom.clock.at += GRACE + timedelta(minutes=5)
         counts, members = newsroom.counts(), sum(r.members for r in newsroom.pressings())
         mailed = newsroom.mailed()
         state = newsroom.edition().state
@@ -228,7 +233,7 @@ def an_edition(
         assert max(mailed.values()) == 1
         assert members == counts.total == 2
         assert counts.sent <= len(mailed) <= counts.sent + counts.unresolved
-        assert state in {EditionState.SENT, EditionState.SENT_WITH_UNRESOLVED}
+        assert state in ENDED
         assert (state is EditionState.SENT) == (counts.unresolved == 0)
         assert all(row.state is not DeliveryState.CLAIMED for row in newsroom.rows().values())
         return newsroom, seen
@@ -236,7 +241,7 @@ def an_edition(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("kind", ["killed", "throttled"])
+@pytest.mark.parametrize("kind", ["killed", "refused"])
 @pytest.mark.parametrize("function", ["heartbeat", "compose", "deliver"])
 def test_dying_at_any_aws_call_mails_nobody_twice_and_forgets_nobody(
     function: str, kind: str, when: str, clock: HandClock
@@ -246,7 +251,10 @@ def test_dying_at_any_aws_call_mails_nobody_twice_and_forgets_nobody(
         Killed() if kind == "killed" else answer("ProvisionedThroughputExceededException", 400)
     )
     _, seen = an_edition(clock)
-    # Every call of the edition's first minutes; what follows repeats them.
-    for number in range(1, min(seen.count(function), 60) + 1):
+    # A beat's calls are the same each minute; the edition's own first beat is enough of them.
+    calls = 14 if function == "heartbeat" else seen.count(function)
+    assert calls <= seen.count(function)
+
+    for number in range(1, calls + 1):
         clock.at = start
         an_edition(clock, when, at_call(function, number, error))

@@ -21,6 +21,8 @@ from courant.subscribers.store import SubscriberStore
 
 _SENT = frozenset({"Send", "Delivery", "DeliveryDelay", "Bounce", "Complaint", "Open", "Click"})
 _FAILED = frozenset({"Reject", "Rendering Failure", "RenderingFailure"})
+# SES says so, in no JSON, when its event destination is made.
+_GREETING = "Successfully validated SNS topic"
 
 
 class _Loose(BaseModel):
@@ -69,14 +71,18 @@ class Verdict:
     addresses: tuple[str, ...] = ()
 
 
-def read(body: dict[str, Any]) -> SesEvent:
-    """The SES event in an SQS message's JSON.
+def read(body: dict[str, Any]) -> SesEvent | None:
+    """The SES event in an SQS message's JSON; None for SES's greeting to a new topic.
 
     Raises:
         pydantic.ValidationError: it is none.
         ValueError: the envelope holds no JSON.
     """
-    return SesEvent.model_validate(json.loads(body["Message"]) if "Message" in body else body)
+    if "Message" not in body:
+        return SesEvent.model_validate(body)
+    if str(body["Message"]).startswith(_GREETING):
+        return None
+    return SesEvent.model_validate(json.loads(body["Message"]))
 
 
 def judge(event: SesEvent) -> Verdict:
@@ -108,6 +114,8 @@ class Feedback:
     def take(self, body: dict[str, Any], now: datetime) -> None:
         """Act on one SQS message; a repeated one changes nothing."""
         event = read(body)
+        if event is None:
+            return
         verdict = judge(event)
         sid, edition = event.mail.tag("rid"), _edition(event.mail.tag("ed"))
         if verdict.state is not None and sid and edition:

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from courant.clock import from_stamp, stamp
@@ -169,7 +170,10 @@ def cut(cutter: Cutter, html: str, text: str, titles: dict[str, str]) -> Fragmen
         CutMissing: a template lacks a mark, or the two pages disagree.
     """
     pieces: list[tuple[str, str, Piece]] = []
-    for of_html, of_text in zip(cutter.pieces(html), cutter.pieces(text), strict=False):
+    nothing = ("nothing", "", "")
+    for of_html, of_text in zip_longest(
+        cutter.pieces(html), cutter.pieces(text), fillvalue=nothing
+    ):
         if of_html[:2] != of_text[:2]:
             raise CutMissing(
                 f"digest.html.j2 cuts at {of_html[:2]}, digest.txt.j2 at {of_text[:2]}"

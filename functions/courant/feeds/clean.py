@@ -155,7 +155,7 @@ def _settle(text: str) -> str:
 
 
 def _joins(joiner: str, before: str, after: str) -> bool:
-    if before in {_ZWNJ, _ZWJ}:
+    if {before, after} & {_ZWNJ, _ZWJ}:
         return False
     if joiner == _ZWJ and _EMOJI.match(before) and _EMOJI.match(after):
         return True

@@ -12,9 +12,10 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from http.client import HTTPException
 from threading import Timer
@@ -38,6 +39,7 @@ _ACCEPT = (
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GZIP = b"\x1f\x8b"
 _CHUNK_BYTES = 65_536
+_CONNECT_SECONDS = 5.0
 _VALIDATOR = re.compile(r"[\x20-\x7e\xa1-\xff]{1,512}")
 
 
@@ -79,6 +81,8 @@ class FetchFailed:
 
 FetchOutcome = Fetched | NotModified | FetchFailed
 
+_Dial = Callable[[HTTPConnection], socket.socket]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetcher:
@@ -109,8 +113,6 @@ class Fetcher:
                 answer = self._ask(web, conditions, deadline)
                 if not isinstance(answer, guard.WebAddress):
                     return answer
-                if web.scheme == "https" and answer.scheme == "http":
-                    raise FeedRefused(web.url, "it redirects from https to http")
                 web = answer
             raise FeedUnreachable(url, f"it redirects more than {self.limits.redirects} times")
         except FeedError as error:
@@ -120,12 +122,8 @@ class Fetcher:
         self, web: guard.WebAddress, conditions: dict[str, str], deadline: float
     ) -> FetchOutcome | guard.WebAddress:
         addresses = guard.resolve(web, self.open_ports, deadline - time.monotonic(), self.lookup)
-        connection = self._connection(web, addresses, deadline)
-        # Socket timeouts start anew with every byte, so a server that drips could hold us for
-        # ever; the watchdog ends the conversation whatever it is doing.
-        watchdog = Timer(max(deadline - time.monotonic(), 0), _hang_up, [connection])
-        watchdog.daemon = True
-        watchdog.start()
+        watchdog = _Watchdog(deadline)
+        connection = self._connection(web, addresses, watchdog)
         try:
             connection.request(
                 "GET",
@@ -134,7 +132,9 @@ class Fetcher:
                 preload_content=False,
                 decode_content=False,
             )
-            return self._read(web, connection.getresponse(), conditions, deadline)
+            # Closed by hand: http.client lets go of a socket whose body ends with the connection.
+            with closing(connection.getresponse()) as response:
+                return self._read(web, response, conditions, deadline)
         except (FeedError, HTTPError, HTTPException, OSError, ValueError, zlib.error) as error:
             # A conversation that the watchdog ended looks broken in many ways; time is the reason.
             if time.monotonic() >= deadline:
@@ -143,7 +143,7 @@ class Fetcher:
                 raise
             raise FeedUnreachable(web.url, _sentence(error)) from error
         finally:
-            watchdog.cancel()
+            watchdog.stop()
             connection.close()
 
     def _too_slow(self, web: guard.WebAddress) -> FeedUnreachable:
@@ -158,22 +158,18 @@ class Fetcher:
         }
 
     def _connection(
-        self, web: guard.WebAddress, addresses: tuple[str, ...], deadline: float
+        self, web: guard.WebAddress, addresses: tuple[str, ...], watchdog: _Watchdog
     ) -> HTTPConnection:
+        dial = partial(_dial, addresses, watchdog)
         if web.scheme == "https":
             return _CheckedHTTPS(
                 web.host,
                 web.port,
-                timeout=max(deadline - time.monotonic(), 0.001),
+                timeout=watchdog.left,
                 ssl_context=self.tls or _tls(),
-                addresses=addresses,
+                dial=dial,
             )
-        return _CheckedHTTP(
-            web.host,
-            web.port,
-            timeout=max(deadline - time.monotonic(), 0.001),
-            addresses=addresses,
-        )
+        return _CheckedHTTP(web.host, web.port, timeout=watchdog.left, dial=dial)
 
     def _read(
         self,
@@ -210,7 +206,10 @@ class Fetcher:
             target = urljoin(web.url, location)
         except ValueError as error:
             raise FeedRefused(web.url, "it redirects to something that is no URL") from error
-        return guard.check_url(target, self.open_ports)
+        next_web = guard.check_url(target, self.open_ports)
+        if web.scheme == "https" and next_web.scheme == "http":
+            raise FeedRefused(web.url, "it redirects from https to http")
+        return next_web
 
     def _body(self, web: guard.WebAddress, response: HTTPResponse) -> bytes:
         chunks = _capped(web, response, self.limits.wire_bytes)
@@ -244,43 +243,78 @@ def _capped(web: guard.WebAddress, response: HTTPResponse, limit: int) -> Iterat
         yield chunk
 
 
+class _Watchdog:
+    """Ends a conversation when its time is over, whatever it is doing.
+
+    Socket timeouts start anew with every byte, so a server that drips could hold us for ever.
+    """
+
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
+        self._leash: socket.socket | None = None
+        self._timer: Timer | None = None
+
+    @property
+    def left(self) -> float:
+        """Seconds; never zero, which would mean "don't block" to a socket."""
+        return max(self._deadline - time.monotonic(), 0.001)
+
+    def watch(self, connected: socket.socket) -> None:
+        # A duplicate shuts the same connection down, whoever has wrapped, detached or taken over
+        # the original by then (TLS and http.client do all three).
+        self._leash = connected.dup()
+        self._timer = Timer(self.left, self._hang_up, [self._leash])
+        self._timer.daemon = True
+        self._timer.start()
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
+        if self._leash is not None:
+            self._leash.close()
+
+    @staticmethod
+    def _hang_up(leash: socket.socket) -> None:
+        with suppress(OSError):  # the server hung up first
+            leash.shutdown(socket.SHUT_RDWR)
+
+
 class _CheckedHTTP(HTTPConnection):
-    def __init__(self, *args: Any, addresses: tuple[str, ...], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, dial: _Dial, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._addresses = addresses
+        self._dial = dial
 
     def _new_conn(self) -> socket.socket:
-        return _dial(self, self._addresses)
+        return self._dial(self)
 
 
 class _CheckedHTTPS(HTTPSConnection):
-    def __init__(self, *args: Any, addresses: tuple[str, ...], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, dial: _Dial, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._addresses = addresses
+        self._dial = dial
 
     def _new_conn(self) -> socket.socket:
-        return _dial(self, self._addresses)
+        return self._dial(self)
 
 
-def _dial(connection: HTTPConnection, addresses: tuple[str, ...]) -> socket.socket:
-    seconds = float(connection.timeout or 0.001)
+def _dial(
+    addresses: tuple[str, ...], watchdog: _Watchdog, connection: HTTPConnection
+) -> socket.socket:
     first_error: OSError | None = None
     # One dead address (IPv6 without a route, say) must not use up the time of the others.
     for address in addresses[:4]:
         try:
-            return socket.create_connection((address, connection.port), min(seconds, 5.0))
+            connected = socket.create_connection(
+                (address, connection.port), min(watchdog.left, _CONNECT_SECONDS)
+            )
         except OSError as error:
             first_error = first_error or error
+            continue
+        connected.settimeout(watchdog.left)
+        watchdog.watch(connected)
+        return connected
     raise NewConnectionError(connection, "no address answered") from first_error
-
-
-def _hang_up(connection: HTTPConnection) -> None:
-    if connection.sock is not None:
-        try:
-            # The plain socket's method: SSLSocket.shutdown would switch the reader to plain text.
-            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
-        except OSError:
-            return  # already closed, which is what we want
 
 
 @cache

@@ -36,7 +36,7 @@ TRACKING_VALUES = {
 }
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
+_ESCAPE = re.compile("%([0-9A-Fa-f]{2})?")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
 _LINE = re.compile(r"[\t\r\n]")
@@ -141,6 +141,9 @@ def _tracks(pair: str) -> bool:
 
 def _escape(text: str, safe: str) -> str:
     def settle(match: re.Match[str]) -> str:
+        if match[1] is None:
+            # A bare percent sign must not make an escape with what is unescaped behind it.
+            return "%25"
         character = chr(int(match[1], 16))
         return character if _UNRESERVED.fullmatch(character) else match[0].upper()
 

@@ -73,7 +73,7 @@ def _candidates(entry: RawEntry) -> Iterator[RawImage]:
             html = text.value[:_HTML_CHARS].encode("utf-8", "replace").decode("utf-8")
             for tag in _IMG.finditer(_ONLY_IMAGES.clean(html)):
                 found = {name: unescape(value) for name, value in _ATTRIBUTE.findall(tag[1])}
-                if "src" in found:
+                if found.get("src"):
                     yield RawImage(found["src"], found.get("width", ""), found.get("height", ""))
 
 
@@ -110,7 +110,7 @@ def _join(base: str, url: str) -> str:
 def _quote(url: str) -> str:
     return "".join(
         character
-        if "!" <= character <= "~" and character not in '"<>\\^`{|}'
+        if "!" <= character <= "~" and character not in "\"'<>\\^`{|}"
         else "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "replace"))
         for character in url
     )

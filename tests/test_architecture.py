@@ -1,0 +1,167 @@
+"""The house rules that a reader of the tree may rely on."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FUNCTIONS = ROOT / "functions"
+COURANT = FUNCTIONS / "courant"
+HANDLERS = ("heartbeat", "gather", "compose", "deliver", "feedback", "publish", "web", "letters")
+
+# A stage may import itself and what stands before it. Single modules at the top of the package
+# are stages of their own.
+BASE = ["errors", "clock", "log", "settings", "aws", "locales", "newsletter", "schedule"]
+ARROWS: dict[str, list[str]] = {
+    **dict.fromkeys(BASE, BASE),
+    "lambda_events": BASE,
+    "newsletters": BASE,
+    "articles": BASE,
+    "feeds": [*BASE, "articles"],
+    "editions": [*BASE, "articles", "newsletters"],
+    "subscribers": [*BASE, "newsletters"],
+    "delivery": [*BASE, "editions", "subscribers"],
+    "web": [*BASE, "newsletters", "subscribers"],
+    # What stands at the end of the flow and joins stages.
+    "heartbeat": [*BASE, "newsletters", "feeds", "editions", "subscribers", "delivery"],
+    "publish": [*BASE, "newsletters", "editions", "subscribers"],
+    "letters": [*BASE, "newsletters", "subscribers", "delivery"],
+}
+# Pure modules: data in, data out. They may not reach for the world.
+DECIDERS = (
+    "newsletter.py",
+    "schedule.py",
+    "editions/model.py",
+    "editions/select.py",
+    "editions/pressing.py",
+    "editions/budget.py",
+    "delivery/digest.py",
+    "delivery/mime.py",
+    "delivery/watch.py",
+    "subscribers/model.py",
+    "subscribers/links.py",
+    "subscribers/changes.py",
+    "feeds/clean.py",
+    "feeds/identity.py",
+    "feeds/dates.py",
+)
+WORLD = re.compile(
+    r"\b(boto3|botocore|os\.environ|datetime\.now|clock\.now\(|time\.time|uuid4|urllib3|socket)\b"
+)
+# What makes a cold start slow; only gather and compose may load them.
+HEAVY = ("premailer", "lxml", "cssutils", "feedparser", "trafilatura", "nh3", "babel")
+LIGHT = ("deliver", "feedback", "web", "heartbeat", "publish")
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in COURANT.rglob("*.py") if path.name != "__init__.py")
+
+
+def imported(path: Path) -> set[str]:
+    """The stages of ``courant`` that a module imports, inside functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            names = [f"{module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        found |= {name.split(".")[1] for name in names if name.startswith("courant.")}
+    return found
+
+
+def stage(path: Path) -> str:
+    return path.relative_to(COURANT).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(COURANT)))
+def test_arrows_go_only_backwards(path: Path) -> None:
+    own = stage(path)
+
+    assert own in ARROWS, f"say in ARROWS what {own} may import"
+    assert imported(path) <= {own, *ARROWS[own]}
+
+
+def test_nothing_deployed_imports_the_desk() -> None:
+    for path in FUNCTIONS.rglob("*.py"):
+        assert not re.search(r"^\s*(from|import) desk\b", path.read_text(), re.MULTILINE), path
+
+
+@pytest.mark.parametrize("name", DECIDERS)
+def test_deciders_do_not_reach_for_the_world(name: str) -> None:
+    source = (COURANT / name).read_text()
+    code = "\n".join(
+        line for line in ast.unparse(ast.parse(source)).splitlines() if '"""' not in line
+    )
+
+    assert not WORLD.search(code), WORLD.search(code)
+
+
+@pytest.mark.parametrize("function", LIGHT)
+def test_a_light_function_starts_without_the_heavy_libraries(function: str) -> None:
+    script = (
+        f"import json, sys; import {function}.handler;"
+        f" print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
+    )
+
+    output = subprocess.run(  # noqa: S603 - our own interpreter and our own script
+        [sys.executable, "-c", script],
+        capture_output=True,
+        check=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(FUNCTIONS)},
+    ).stdout
+
+    assert json.loads(output) == []
+
+
+@pytest.mark.parametrize("function", HANDLERS)
+def test_importing_a_handler_reads_no_environment_and_makes_no_client(function: str) -> None:
+    script = (
+        "import boto3\n"
+        "def refuse(*args, **kwargs): raise SystemExit('a client at import')\n"
+        "boto3.client = boto3.resource = refuse\n"
+        f"import {function}.handler as h; assert callable(h.handler) and h.wire.cache_info\n"
+    )
+    bare = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ
+    }
+
+    subprocess.run(  # noqa: S603 - our own interpreter and our own script
+        [sys.executable, "-c", script], check=True, env={**bare, "PYTHONPATH": str(FUNCTIONS)}
+    )
+
+
+def test_what_is_shipped_is_what_is_tested() -> None:
+    def pins(name: str) -> dict[str, str]:
+        text = (ROOT / name).read_text()
+        return dict(re.findall(r"^([a-z0-9_.-]+)==([^ ;\\]+)", text, re.MULTILINE))
+
+    shipped, tested = pins("functions/requirements.txt"), pins("requirements/dev.txt")
+
+    assert shipped
+    assert {name: tested.get(name) for name in shipped} == shipped
+
+
+def test_no_module_is_named_after_nothing() -> None:
+    nothing = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
+
+    assert (
+        not {path.stem for path in [*COURANT.rglob("*.py"), *(ROOT / "desk").rglob("*.py")]}
+        & nothing
+    )
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(COURANT)))
+def test_a_module_can_be_read_in_one_sitting(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 400

@@ -1,0 +1,244 @@
+"""The join: what a reader gets is what rendering and inlining their page alone would give."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from html import escape, unescape
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from courant.articles import Article, Image
+from courant.delivery.digest import Digest, join
+from courant.editions.budget import LIMIT, fit
+from courant.editions.pressing import CutMissing, Cutter, Frozen, Pressing, cut
+from courant.editions.render import render
+from courant.editions.select import SectionStories, Story
+from courant.newsletter import Newsletter, Section
+from courant.schedule import EditionId, Slot
+
+NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
+DAY, ZONE = date(2026, 11, 22), ZoneInfo("Europe/Amsterdam")
+LINK = "https://news.example.org/u/token"
+NEWSLETTER = Newsletter.model_validate(
+    {
+        "id": "morning",
+        "title": "The Morning & Co",
+        "description": "News <fresh>",
+        "sender": {"name": "The Morning", "address": "morning@example.org"},
+        "postal_address": "1 Harbour Street",
+        "cadences": {"daily": {"cron": "0 7 * * *", "timezone": "Europe/Amsterdam"}},
+        "sections": [{"id": "s", "title": "S", "feeds": ["https://example.org/f"]}],
+    }
+)
+
+
+def story(name: str, **changes: object) -> Story:
+    article = Article(
+        id=name,
+        feed_id="f",
+        url=f"https://example.org/{name}",
+        title=f"Title {name}",
+        summary=f"Summary of {name}.",
+        source="Wire",
+        first_seen=NOW,
+        published=NOW,
+    )
+    return Story((replace(article, **changes),))  # type: ignore[arg-type]  # fields of Article
+
+
+def sections_of(layout: dict[str, list[Story]]) -> tuple[SectionStories, ...]:
+    return tuple(
+        SectionStories(
+            Section(id=name, title=f"Section {name}", feeds=("https://example.org/f",), limit=50),
+            tuple(stories),
+        )
+        for name, stories in layout.items()
+    )
+
+
+def press(layout: dict[str, list[Story]]) -> Pressing:
+    return render(NEWSLETTER, sections_of(layout), (Slot("daily"),), DAY, ZONE)
+
+
+def joined(pressing: Pressing, *sections: str) -> Digest:
+    digest = join(pressing, sections, LINK)
+    assert digest is not None
+    return digest
+
+
+THREE = {
+    "a": [story("a1", image=Image("https://example.org/a1.jpg", 1200, 630)), story("a2")],
+    "b": [story("b1"), story("b2", summary="", author="Zoë Ångström")],
+    "c": [story("c1"), story("a1", image=Image("https://example.org/a1.jpg", 1200, 630))],
+}
+
+
+@pytest.fixture(scope="module")
+def pressing() -> Pressing:
+    """Three sections; the first story of ``a`` is also in ``c``."""
+    return press(THREE)
+
+
+@given(chosen=st.permutations(["a", "b", "c"]), keep=st.integers(1, 3))
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_joining_equals_rendering_and_inlining_the_readers_page_alone(
+    pressing: Pressing, chosen: list[str], keep: int
+) -> None:
+    choice = chosen[:keep]
+    shown: set[str] = set()
+    layout: dict[str, list[Story]] = {}
+    for name in choice:
+        layout[name] = [each for each in THREE[name] if each.id not in shown]
+        shown |= {each.id for each in layout[name]}
+    # A page of its own: only these sections, in this order, joined without choosing anything.
+    alone = press(layout)
+
+    ours, theirs = joined(pressing, *choice), joined(alone)
+
+    assert ours.html == theirs.html
+    assert ours.text == theirs.text
+    assert ours.subject == theirs.subject
+
+
+def test_no_choice_is_every_section_and_unknown_ones_are_passed_over(pressing: Pressing) -> None:
+    assert (
+        joined(pressing) == joined(pressing, "a", "b", "c") == joined(pressing, "x", "a", "b", "c")
+    )
+
+
+def test_sections_without_stories_make_no_digest(pressing: Pressing) -> None:
+    assert join(pressing, ("x",), LINK) is None
+
+
+def test_a_story_of_two_sections_is_shown_in_the_first(pressing: Pressing) -> None:
+    digest = joined(pressing, "c", "a")
+
+    assert digest.stories == ("c1", "a1", "a2")
+    assert digest.html.count("https://example.org/a1.jpg") == 1
+
+
+def test_subject_is_the_readers_own_lead_and_the_preheader_what_follows(
+    pressing: Pressing,
+) -> None:
+    digest = joined(pressing, "b", "a")
+
+    assert digest.subject == "Title b1"
+    assert digest.preheader == "Title b2 · Title a1 · Title a2"
+
+
+def test_a_test_says_so(pressing: Pressing) -> None:
+    digest = join(pressing, (), LINK, mark="[Test]")
+
+    assert digest is not None
+    assert digest.subject == "[Test] Title a1"
+
+
+def test_nothing_is_left_of_marks_and_placeholders(pressing: Pressing) -> None:
+    digest = joined(pressing)
+
+    for page in (digest.html, digest.text):
+        assert not re.search(r"c[0-9a-f]{32}c|<!--[0-9a-f]{32}", page)
+        assert LINK in page
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "{{ 7 * 7 }} {% include 'x' %}",
+        "%%UNSUBSCRIBE%% {{amazonSESUnsubscribeUrl}}",
+        "<script>alert(1)</script>",
+        "\"quoted\" & 'more' <b>",
+        "a --> b <!-- c",
+        "&#123;&#123;x&#125;&#125; &amp;amp;",
+    ],
+)
+def test_titles_that_look_like_code_are_only_text(title: str) -> None:
+    digest = joined(press({"a": [story("a1", title=title)]}))
+
+    assert digest.subject == title
+    assert title in unescape(digest.html)
+    assert escape(title, quote=False) in digest.html or escape(title) in digest.html
+    assert title in " ".join(digest.text.split())
+    assert "<script>alert" not in digest.html
+
+
+def test_an_article_can_not_carry_a_readers_link_away() -> None:
+    thief = story("a1", url="https://evil.example/?u=unsubscribe_url&p=c" + "0" * 32 + "c")
+
+    digest = joined(press({"a": [thief]}))
+
+    assert "evil.example/?u=https" not in digest.html
+
+
+def test_a_digest_stays_under_the_clip_by_dropping_the_last_stories_and_says_so() -> None:
+    layout = {
+        name: [story(f"{name}{n}", summary="word " * 60) for n in range(40)] for name in "abcd"
+    } | {"e": [story("e0")]}
+    pressing = press(layout)
+
+    digest = joined(pressing)
+
+    assert len(digest.html.encode()) <= LIMIT
+    sections = {each[0] for each in digest.stories}
+    assert sections == set("abcde")  # no section goes while another has more than one
+    dropped = 161 - len(digest.stories)
+    assert dropped > 0
+    assert str(dropped) in digest.html
+    assert str(dropped) in digest.text
+
+
+def test_even_one_story_a_section_is_cut_when_it_must_be(pressing: Pressing) -> None:
+    chosen = [(section.id, section.stories) for section in pressing.sections]
+    size = pressing.head.size + pressing.foot.size + pressing.dropped.size + 2_500
+
+    kept = fit(pressing, chosen, size + 4_000)
+
+    assert 1 <= len(kept) < 3
+    assert kept[0][0] == "a"
+    assert fit(pressing, chosen, 10) == ()
+
+
+def test_a_frozen_pressing_thaws_the_same(pressing: Pressing) -> None:
+    frozen = Frozen(
+        edition=EditionId("morning", "daily", DAY),
+        instant=NOW,
+        cut_at=NOW + timedelta(seconds=5),
+        pressings=(pressing,),
+    )
+
+    assert Frozen.from_json(frozen.to_json()) == frozen
+
+
+def test_styles_that_premailer_must_leave_are_still_there(pressing: Pressing) -> None:
+    html = joined(pressing).html
+
+    assert html.startswith("<!DOCTYPE html>")
+    assert "@media (prefers-color-scheme:dark)" in html
+    assert "!important" in html
+    assert "<!--[if mso]>" in html
+    assert 'width="600"' in html
+    assert "data-premailer" not in html
+    assert "<script" not in html
+    assert "<link" not in html
+
+
+def test_templates_that_cut_differently_are_refused() -> None:
+    cutter = Cutter()
+    html = f"head{cutter.mark('dropped')}{cutter.mark('foot')}"
+    text = f"head{cutter.mark('foot')}"
+
+    with pytest.raises(CutMissing, match=r"digest\.txt\.j2"):
+        cut(cutter, html, text, {})
+
+
+def test_templates_that_never_end_are_refused() -> None:
+    cutter = Cutter()
+    page = f"head{cutter.mark('section', 'a')}"
+
+    with pytest.raises(CutMissing, match="must end"):
+        cut(cutter, page, page, {})

@@ -1,0 +1,121 @@
+"""Which stories a pressing holds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from courant.articles import Article
+from courant.editions.select import SectionStories, article_ids, choose, count_articles
+from courant.newsletter import Section
+
+NOW = datetime(2026, 11, 22, 7, tzinfo=UTC)
+WORLD, SPORT = "https://example.org/world", "https://example.org/sport"
+
+
+def article(number: int, feed: str = "a", *, age: int = 0, seen: int = 0) -> Article:
+    return Article(
+        id=f"id{number}",
+        feed_id=feed,
+        url=f"https://example.org/{number}",
+        title=f"Title {number}",
+        summary="",
+        source="Wire",
+        first_seen=NOW - timedelta(minutes=seen),
+        published=NOW - timedelta(hours=age),
+        position=number,
+    )
+
+
+def section(**changes: object) -> Section:
+    return Section.model_validate(
+        {"id": "world", "title": "World", "feeds": [WORLD], "limit": 3, **changes}
+    )
+
+
+def ids(sections: tuple[SectionStories, ...]) -> list[str]:
+    return [story.id for each in sections for story in each.stories]
+
+
+def test_newest_come_first_and_the_limit_holds() -> None:
+    found = {WORLD: [article(1, age=5), article(2, age=1), article(3, age=9), article(4, age=3)]}
+
+    assert ids(choose([section()], found, frozenset())) == ["id2", "id4", "id1"]
+
+
+def test_an_old_date_does_not_keep_a_new_article_out() -> None:
+    found = {WORLD: [article(1, age=24 * 365)]}
+
+    assert ids(choose([section()], found, frozenset())) == ["id1"]
+
+
+def test_without_a_date_first_seen_orders() -> None:
+    undated = Article(
+        id="undated",
+        feed_id="a",
+        url="https://example.org/u",
+        title="U",
+        summary="",
+        source="Wire",
+        first_seen=NOW - timedelta(hours=2),
+    )
+
+    found = {WORLD: [article(1, age=3), undated, article(2, age=1)]}
+
+    assert ids(choose([section()], found, frozenset())) == ["id2", "undated", "id1"]
+
+
+def test_one_feed_fills_no_more_than_its_cap() -> None:
+    found = {WORLD: [article(n, "loud", age=n) for n in range(5)] + [article(9, "quiet", age=9)]}
+
+    assert ids(choose([section(per_feed=2)], found, frozenset())) == ["id0", "id1", "id9"]
+
+
+def test_the_same_article_in_two_feeds_is_told_once_in_a_section() -> None:
+    sections = [section(feeds=[WORLD, SPORT])]
+
+    chosen = choose(sections, {WORLD: [article(1, "a")], SPORT: [article(1, "b")]}, frozenset())
+
+    assert ids(chosen) == ["id1"]
+
+
+def test_the_same_article_in_two_sections_is_in_both_and_counts_once() -> None:
+    sections = [section(), section(id="sport", title="Sport", feeds=[SPORT])]
+
+    chosen = choose(sections, {WORLD: [article(1)], SPORT: [article(1, "b")]}, frozenset())
+
+    assert ids(chosen) == ["id1", "id1"]
+    assert count_articles(chosen) == 1
+
+
+def test_a_section_without_news_is_left_out() -> None:
+    sections = [section(), section(id="sport", title="Sport", feeds=[SPORT])]
+
+    chosen = choose(sections, {WORLD: [article(1)]}, frozenset({"id1"}))
+
+    assert chosen == ()
+
+
+@given(
+    ages=st.lists(st.integers(0, 100), max_size=30),
+    held=st.frozensets(st.integers(0, 30).map("id{}".format)),
+    limit=st.integers(1, 10),
+    cap=st.integers(1, 10),
+)
+def test_choosing_is_capped_ordered_repeatable_and_never_repeats_what_was_held(
+    ages: list[int], held: frozenset[str], limit: int, cap: int
+) -> None:
+    articles = [article(n, f"feed{n % 3}", age=age) for n, age in enumerate(ages)]
+    sections = [section(limit=limit, per_feed=cap)]
+
+    chosen = choose(sections, {WORLD: articles}, held)
+
+    stories = [story.lead for each in chosen for story in each.stories]
+    assert len(stories) <= limit
+    assert [a.date for a in stories] == sorted((a.date for a in stories), reverse=True)
+    assert not article_ids(chosen) & held
+    assert all(sum(a.feed_id == f for a in stories) <= cap for f in ("feed0", "feed1", "feed2"))
+    assert choose(sections, {WORLD: list(reversed(articles))}, held) == chosen
+    assert choose(sections, {WORLD: articles}, held | article_ids(chosen)) != chosen or not chosen
