@@ -6,11 +6,13 @@ from typing import Any
 from courant import aws, clock, settings
 from courant.articles import ArticleStore
 from courant.clock import from_stamp
-from courant.delivery.chunks import Audience, ChunkStore
+from courant.delivery.audience import Audience
+from courant.delivery.chunks import ChunkStore
 from courant.delivery.sample import preview_files
 from courant.editions.compose import Composer
+from courant.editions.frozen import PressingStore
 from courant.editions.requests import RequestStore
-from courant.editions.store import EditionStore, PressingStore
+from courant.editions.store import EditionStore
 from courant.feeds.store import feed_id
 from courant.lambda_events import Context, each_record
 from courant.newsletters import NewsletterStore

@@ -10,8 +10,9 @@ from courant.delivery.deliver import Deliverer
 from courant.delivery.ledger import Ledger
 from courant.delivery.mailer import Mailer
 from courant.delivery.sample import Sampler
+from courant.editions.frozen import PressingStore
 from courant.editions.requests import RequestStore
-from courant.editions.store import EditionStore, PressingStore
+from courant.editions.store import EditionStore
 from courant.lambda_events import Context, deadline, each_record
 from courant.schedule import EditionId
 from courant.subscribers.links import Links

@@ -20,9 +20,10 @@ from courant.delivery.chunks import Chunk, ChunkState, ChunkStore, Counts, nudge
 from courant.delivery.ledger import MAX_TRIES, Delivery, DeliveryState, Ledger
 from courant.delivery.mailer import Accepted, Mailer, NotSent, Refused, Unknown
 from courant.delivery.reconcile import close
+from courant.editions.frozen import PressingStore
 from courant.editions.model import EditionState
 from courant.editions.pressing import Pressing
-from courant.editions.store import EditionStore, PressingStore
+from courant.editions.store import EditionStore
 from courant.schedule import EditionId
 from courant.subscribers.links import Links
 from courant.subscribers.lists import MemberLists

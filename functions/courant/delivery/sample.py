@@ -13,9 +13,9 @@ from courant.clock import Clock
 from courant.delivery import digest as digests
 from courant.delivery.ledger import Ledger
 from courant.delivery.mailer import Accepted, Mailer
+from courant.editions.frozen import PressingStore
 from courant.editions.pressing import Frozen, Pressing
 from courant.editions.requests import RequestStore
-from courant.editions.store import PressingStore
 from courant.subscribers.links import Links
 
 MARK = "[Test]"

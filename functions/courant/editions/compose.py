@@ -10,12 +10,13 @@ from typing import Any
 from courant import aws, log
 from courant.articles import Article, ArticleStore
 from courant.clock import stamp
+from courant.editions.frozen import PressingStore
 from courant.editions.model import EditionState, PressingRecord, PressingState
 from courant.editions.pressing import Frozen, Pressing
 from courant.editions.render import render
 from courant.editions.requests import Action, RequestStore
 from courant.editions.select import SectionStories, choose, count_articles
-from courant.editions.store import EditionStore, PressingStore
+from courant.editions.store import EditionStore
 from courant.newsletter import Newsletter
 from courant.newsletters import NewsletterStore
 from courant.schedule import EditionId, Slot, local_date, two_periods_before, zone_of

@@ -8,26 +8,22 @@ name. What the body means is parse.py's business.
 from __future__ import annotations
 
 import re
-import socket
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cache, partial
 from http import HTTPStatus
 from http.client import HTTPException
-from threading import Timer
-from typing import Any
 from urllib.parse import urljoin
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, IncompleteRead, NewConnectionError, SSLError
 from urllib3.response import HTTPResponse
 
 from courant.errors import FeedError, FeedRefused, FeedUnreachable
 from courant.feeds import guard
+from courant.feeds.dial import Watchdog, connection_to
 
 # The version that servers see; tests/test_feeds_fetch.py holds it to pyproject.toml.
 VERSION = "0.1"
@@ -39,7 +35,6 @@ _ACCEPT = (
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GZIP = b"\x1f\x8b"
 _CHUNK_BYTES = 65_536
-_CONNECT_SECONDS = 5.0
 _VALIDATOR = re.compile(r"[\x20-\x7e\xa1-\xff]{1,512}")
 
 
@@ -81,8 +76,6 @@ class FetchFailed:
 
 FetchOutcome = Fetched | NotModified | FetchFailed
 
-_Dial = Callable[[HTTPConnection], socket.socket]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetcher:
@@ -122,8 +115,8 @@ class Fetcher:
         self, web: guard.WebAddress, conditions: dict[str, str], deadline: float
     ) -> FetchOutcome | guard.WebAddress:
         addresses = guard.resolve(web, self.open_ports, deadline - time.monotonic(), self.lookup)
-        watchdog = _Watchdog(deadline)
-        connection = self._connection(web, addresses, watchdog)
+        watchdog = Watchdog(deadline)
+        connection = connection_to(web, addresses, watchdog, self.tls)
         try:
             connection.request(
                 "GET",
@@ -156,20 +149,6 @@ class Fetcher:
             "Accept-Encoding": "gzip",
             "Connection": "close",
         }
-
-    def _connection(
-        self, web: guard.WebAddress, addresses: tuple[str, ...], watchdog: _Watchdog
-    ) -> HTTPConnection:
-        dial = partial(_dial, addresses, watchdog)
-        if web.scheme == "https":
-            return _CheckedHTTPS(
-                web.host,
-                web.port,
-                timeout=watchdog.left,
-                ssl_context=self.tls or _tls(),
-                dial=dial,
-            )
-        return _CheckedHTTP(web.host, web.port, timeout=watchdog.left, dial=dial)
 
     def _read(
         self,
@@ -241,85 +220,6 @@ def _capped(web: guard.WebAddress, response: HTTPResponse, limit: int) -> Iterat
         if size > limit:
             raise FeedUnreachable(web.url, f"it sent more than {_mib(limit)}")
         yield chunk
-
-
-class _Watchdog:
-    """Ends a conversation when its time is over, whatever it is doing.
-
-    Socket timeouts start anew with every byte, so a server that drips could hold us for ever.
-    """
-
-    def __init__(self, deadline: float) -> None:
-        self._deadline = deadline
-        self._leash: socket.socket | None = None
-        self._timer: Timer | None = None
-
-    @property
-    def left(self) -> float:
-        """Seconds; never zero, which would mean "don't block" to a socket."""
-        return max(self._deadline - time.monotonic(), 0.001)
-
-    def watch(self, connected: socket.socket) -> None:
-        # A duplicate shuts the same connection down, whoever has wrapped, detached or taken over
-        # the original by then (TLS and http.client do all three).
-        self._leash = connected.dup()
-        self._timer = Timer(self.left, self._hang_up, [self._leash])
-        self._timer.daemon = True
-        self._timer.start()
-
-    def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer.join()
-        if self._leash is not None:
-            self._leash.close()
-
-    @staticmethod
-    def _hang_up(leash: socket.socket) -> None:
-        with suppress(OSError):  # the server hung up first
-            leash.shutdown(socket.SHUT_RDWR)
-
-
-class _CheckedHTTP(HTTPConnection):
-    def __init__(self, *args: Any, dial: _Dial, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._dial = dial
-
-    def _new_conn(self) -> socket.socket:
-        return self._dial(self)
-
-
-class _CheckedHTTPS(HTTPSConnection):
-    def __init__(self, *args: Any, dial: _Dial, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._dial = dial
-
-    def _new_conn(self) -> socket.socket:
-        return self._dial(self)
-
-
-def _dial(
-    addresses: tuple[str, ...], watchdog: _Watchdog, connection: HTTPConnection
-) -> socket.socket:
-    first_error: OSError | None = None
-    # One dead address (IPv6 without a route, say) must not use up the time of the others.
-    for address in addresses[:4]:
-        try:
-            connected = socket.create_connection(
-                (address, connection.port), min(watchdog.left, _CONNECT_SECONDS)
-            )
-        except OSError as error:
-            first_error = first_error or error
-            continue
-        connected.settimeout(watchdog.left)
-        watchdog.watch(connected)
-        return connected
-    raise NewConnectionError(connection, "no address answered") from first_error
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context()
 
 
 def _validator(value: str | None) -> str | None:

@@ -1,0 +1,1 @@
+"""What each `courant …` does: one module a command, talking through `terminal`."""

@@ -1,0 +1,132 @@
+"""``courant subscribers show``: one person, and what recent editions did for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from courant.delivery.ledger import Delivery, Ledger
+from courant.editions.model import Edition
+from courant.editions.store import EditionStore
+from courant.errors import ConfigurationError, NotFound
+from courant.subscribers.model import Profile
+from courant.subscribers.store import SubscriberStore
+from desk import deployment, roster_file
+from desk.commands import terminal
+from desk.commands.terminal import AsJson, StackName
+
+# How far back it looks, a newsletter.
+_RECENT = 10
+
+EXAMPLES = terminal.epilog(
+    "courant subscribers show reader@example.org",
+    "courant subscribers show reader@example.org --json",
+)
+
+
+def show(
+    address: Annotated[str, typer.Argument(help="The person's mail address.", metavar="ADDRESS")],
+    *,
+    as_json: AsJson = False,
+    stack: StackName = "courant",
+) -> None:
+    """One person: what they get, since when, and what recent editions did for them."""
+    try:
+        email = roster_file.address(address)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    deployed = deployment.find(stack)
+    store, key = SubscriberStore(deployed.subscribers), deployed.address_key()
+    sid = store.find(email, key)
+    profile = store.profile(sid) if sid else None
+    suppressed = store.suppressed(email, key)
+    if profile is None and not suppressed:
+        raise NotFound(f"nobody subscribes as {email}")
+    recent = tuple(_recent(deployed, profile)) if profile else ()
+    if as_json:
+        terminal.show(_person_json(email, profile, recent, suppressed=suppressed))
+    else:
+        _print_person(email, profile, recent, suppressed=suppressed)
+
+
+def _recent(
+    deployed: deployment.Deployment, profile: Profile
+) -> Iterator[tuple[Edition, Delivery]]:
+    editions, ledger = EditionStore(deployed.content), Ledger(deployed.ledger)
+    for newsletter in profile.subscriptions:
+        for edition in editions.of_newsletter(newsletter, _RECENT):
+            if delivery := ledger.get(edition.id, profile.sid):
+                yield edition, delivery
+
+
+def _print_person(
+    email: str,
+    profile: Profile | None,
+    recent: Sequence[tuple[Edition, Delivery]],
+    *,
+    suppressed: bool,
+) -> None:
+    if suppressed:
+        terminal.say(f"{email} is suppressed: it bounced or complained, and gets no mail.")
+    if profile is None:
+        return
+    terminal.say(f"{profile.email}{f' ({profile.name})' if profile.name else ''}", style="bold")
+    terminal.say(f"  status   {profile.status}")
+    terminal.say(f"  format   {profile.format}")
+    terminal.say(f"  consent  {profile.consent.source}, {profile.consent.at:%Y-%m-%d %H:%M} UTC")
+    terminal.say(f"  id       {profile.sid}\n")
+    terminal.table(
+        ("newsletter", "slot", "sections", "status"),
+        (
+            (name, str(one.slot), ", ".join(one.sections) or "all", one.status.value)
+            for name, one in profile.subscriptions.items()
+        ),
+    )
+    terminal.say()
+    if recent:
+        terminal.table(
+            ("edition", "digest", "why"),
+            ((str(e.id), delivery.state.value, delivery.reason or "") for e, delivery in recent),
+        )
+    else:
+        terminal.say(f"None of the last {_RECENT} editions had them among its members.")
+
+
+def _person_json(
+    email: str,
+    profile: Profile | None,
+    recent: Sequence[tuple[Edition, Delivery]],
+    *,
+    suppressed: bool,
+) -> dict[str, Any]:
+    shown: dict[str, Any] = {"email": email, "suppressed": suppressed}
+    if profile is None:
+        return shown | {"status": "suppressed", "subscriptions": {}, "deliveries": []}
+    return shown | {
+        "id": profile.sid,
+        "name": profile.name,
+        "status": profile.status,
+        "locale": profile.locale,
+        "format": profile.format,
+        "consent": {"source": profile.consent.source, "at": profile.consent.at.isoformat()},
+        "subscriptions": {
+            name: {
+                "slot": str(one.slot),
+                "sections": one.sections,
+                "status": one.status,
+                "paused_until": one.paused_until and one.paused_until.isoformat(),
+            }
+            for name, one in profile.subscriptions.items()
+        },
+        "deliveries": [
+            {
+                "edition": str(edition.id),
+                "state": one.state,
+                "tries": one.tries,
+                "reason": one.reason,
+            }
+            for edition, one in recent
+        ],
+    }
