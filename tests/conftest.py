@@ -20,6 +20,11 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 zoneinfo.reset_tzpath(())
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--update-golden`` writes the golden files anew; look at the diff before you commit."""
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
+
+
 class HandClock:
     """A clock that stands still until a test moves it."""
 

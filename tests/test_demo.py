@@ -170,7 +170,7 @@ def test_a_folders_broken_feed_is_named_and_the_others_are_sent(tmp_path: Path) 
     assert ran.report["feeds"]["fetched"] == 1
     assert ran.report["articles"] == 9
     [section] = ran.editions[0]["pressings"][0]["sections"]
-    assert (section["title"], len(section["stories"])) == ("Town", 3)
+    assert (section["title"], len(section["stories"])) == ("Town", 6)
     assert len(ran.mails()) == 2
 
 
