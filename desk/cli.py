@@ -74,7 +74,7 @@ def courant(
 
 app.command(
     short_help="The whole product here, no network.",
-    epilog=terminal.epilog("courant demo", "courant demo --feeds DIR --no-serve --out out/"),
+    epilog=terminal.epilog("courant demo", "courant demo --feeds DIR --no-serve --out out/feeds"),
 )(demo.demo)
 app.command(short_help="A file's digest, in the browser.", epilog=preview.EXAMPLES)(preview.preview)
 app.command(short_help="Check newsletter files.", epilog=apply.VALIDATE_EXAMPLES)(apply.validate)

@@ -51,7 +51,7 @@ def test_an_old_date_does_not_keep_a_new_article_out() -> None:
     assert ids(choose([section()], found, frozenset())) == ["id1"]
 
 
-def test_without_a_date_first_seen_orders() -> None:
+def test_what_has_no_date_yields_to_a_day_of_news() -> None:
     undated = Article(
         id="undated",
         feed_id="a",
@@ -62,9 +62,9 @@ def test_without_a_date_first_seen_orders() -> None:
         first_seen=NOW - timedelta(hours=2),
     )
 
-    found = {WORLD: [article(1, age=3), undated, article(2, age=1)]}
+    found = {WORLD: [article(1, age=20), undated, article(2, age=40)]}
 
-    assert ids(choose([section()], found, frozenset())) == ["id2", "undated", "id1"]
+    assert ids(choose([section()], found, frozenset())) == ["id1", "undated", "id2"]
 
 
 def test_one_feed_fills_no_more_than_its_cap() -> None:

@@ -20,7 +20,7 @@ import boto3
 from moto import mock_aws
 
 from courant import clock as courant_clock
-from desk.stack import functions, permissions, resources, transactions
+from desk.stack import functions, permissions, reads, resources, transactions
 from desk.stack.calls import Calls, Mail
 from desk.stack.permissions import Access
 from desk.stack.queues import Pump, Pumped, Queue
@@ -94,6 +94,7 @@ class Stack:
             starting.enter_context(mock_aws())
             starting.enter_context(mock.patch.object(boto3, "DEFAULT_SESSION", _session()))
             starting.enter_context(transactions.cheap())
+            starting.enter_context(reads.cheap())
             starting.enter_context(self.calls.listening())
             functions.forget(all_functions().values())
             starting.callback(functions.forget, all_functions().values())

@@ -5,9 +5,12 @@ What is new is decided before this (by when we first saw an article); here dates
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from courant.articles import Article
 from courant.newsletter import Section
+
+_UNDATED_YIELDS = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +93,6 @@ def _of_section(section: Section, candidates: Mapping[str, Iterable[Article]]) -
 
 
 def _newest_first(article: Article) -> tuple[float, int, str]:
-    return (-article.date.timestamp(), article.position, article.id)
+    # What has no date is as often a page ("About", "Archive") as news: it yields to a day of news.
+    date = article.published or article.first_seen - _UNDATED_YIELDS
+    return (-date.timestamp(), article.position, article.id)

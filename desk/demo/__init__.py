@@ -1,0 +1,1 @@
+"""The demo: an invented paper, sample readers, and days that pass in seconds."""
