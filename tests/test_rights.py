@@ -74,7 +74,7 @@ def _an_edition_with_trouble(newsroom: Newsroom) -> None:
     newsroom.stack.tick()
     newsroom.stack.pump(only=["compose"])
     newsroom.purge("chunks")
-    killed = []
+    killed: list[Call] = []
 
     def trouble(call: Call) -> None:
         if call.operation != "SendEmail":
