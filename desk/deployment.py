@@ -84,15 +84,21 @@ class Deployment:
         return aws.table(self.outputs["LedgerTable"])
 
     def newsletter(self, newsletter_id: str) -> Newsletter:
-        """A newsletter of the stack, as it was last applied.
+        """A newsletter of the stack, as it was last applied; its only one, where no id is given.
 
         Raises:
+            ConfigurationError: no id is given, and it has more than one.
             NotFound: it has none of this id; names those it has.
         """
         store = NewsletterStore(self.content)
-        if found := store.get(newsletter_id):
+        if newsletter_id and (found := store.get(newsletter_id)):
             return found
-        known = ", ".join(one.id for one in store.all())
+        applied = store.all()
+        if not newsletter_id and len(applied) == 1:
+            return applied[0]
+        known = ", ".join(one.id for one in applied)
+        if not newsletter_id and applied:
+            raise ConfigurationError(f"--newsletter: say which; there are {known}")
         raise NotFound(
             f"stack {self.stack!r} has no newsletter {newsletter_id!r}; there are: "
             + (known or "none yet; 'courant apply' puts them there")

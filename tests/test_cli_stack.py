@@ -256,6 +256,26 @@ def test_import_refuses_a_file_without_addresses(tmp_path: Path) -> None:
         assert "Traceback" not in result.output
 
 
+def test_the_only_newsletter_need_not_be_named(tmp_path: Path) -> None:
+    (tmp_path / "readers.csv").write_text("email\nonly@one.example\n", "utf-8")
+
+    told = as_json("subscribers", "import", tmp_path / "readers.csv")
+
+    assert (told["added"], told["newsletter"]) == (1, "demo")
+
+
+def test_of_two_newsletters_one_must_be_named(applied: Endpoint, tmp_path: Path) -> None:
+    store = NewsletterStore(applied.stack.table("content"))
+    demo = store.get("demo")
+    assert demo is not None
+    store.put(demo.model_copy(update={"id": "evening"}), NOW)
+
+    result = courant("subscribers", "export")
+
+    assert result.exit_code == 2
+    assert "there are demo, evening" in result.stderr
+
+
 def test_an_unknown_newsletter_is_not_found() -> None:
     result = courant("subscribers", "export", "-n", "evening")
 

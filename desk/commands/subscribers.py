@@ -34,7 +34,10 @@ EXPORT_EXAMPLES = terminal.epilog(
     "courant subscribers export --newsletter morning | wc -l",
 )
 NewsletterId = Annotated[
-    str, typer.Option("--newsletter", "-n", metavar="ID", help="The newsletter's id.")
+    str,
+    typer.Option(
+        "--newsletter", "-n", metavar="ID", help="Which; not needed if there is only one."
+    ),
 ]
 
 
@@ -43,7 +46,7 @@ def import_(
         Path,
         typer.Argument(help="A CSV file; its first line names the columns.", metavar="FILE.csv"),
     ],
-    newsletter: NewsletterId,
+    newsletter: NewsletterId = "",
     *,
     cadence: Annotated[
         str, typer.Option(help="For rows that name none; else the newsletter's first.")
@@ -60,7 +63,7 @@ def import_(
     wanted = deployed.newsletter(newsletter)
     if cadence and cadence not in wanted.cadences:
         raise ConfigurationError(
-            f"--cadence: {newsletter} has {', '.join(wanted.cadences)}, not {cadence!r}"
+            f"--cadence: {wanted.id} has {', '.join(wanted.cadences)}, not {cadence!r}"
         )
     for warning in found.warnings:
         terminal.note(f"{file}: {warning}", style="yellow")
@@ -93,7 +96,7 @@ def import_(
 
 
 def export(
-    newsletter: NewsletterId,
+    newsletter: NewsletterId = "",
     *,
     out: Annotated[
         Path | None, typer.Option(help="Write here instead of stdout.", dir_okay=False)

@@ -21,7 +21,6 @@ from botocore.exceptions import (
     NoCredentialsError,
     ParamValidationError,
     ProxyConnectionError,
-    SSLError,
 )
 
 
@@ -115,13 +114,13 @@ class Mailer:
             EndpointConnectionError,
             NoCredentialsError,
             ProxyConnectionError,
-            SSLError,
         ) as error:
             return NotSent(type(error).__name__)
         except ParamValidationError as error:
             return Refused(type(error).__name__)
         except HTTPClientError as error:
-            # Read timeouts, resets, answers cut short: the request may have arrived whole.
+            # Read timeouts, resets, TLS that broke off, answers cut short: the request may have
+            # arrived whole.
             return Unknown(type(error).__name__)
         return Accepted(str(answer["MessageId"]))
 
