@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,6 +60,8 @@ def local(
         raise ConfigurationError(
             f"port {port} on 127.0.0.1 is taken; choose another with --port, or 0"
         ) from error
+    # A shell that starts it with "&" has it ignore Ctrl-C; "kill" must end it as cleanly.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     terminal.note("Making the stack of template.yaml …")
     with endpoint:
         terminal.say("# A stack is running. In a second terminal:")

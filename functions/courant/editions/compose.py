@@ -80,7 +80,13 @@ class Composer:
             return PressingState.EXPIRED
         frozen = self._pressings.get(edition_id, instant) or self._freeze(newsletter, record, now)
         if frozen is None:
-            return self._skip(record, now, "nothing new, or less than minimum_articles")
+            return self._skip(
+                record,
+                now,
+                "nothing new, or less than minimum_articles"
+                if record.slots
+                else "it has no readers",
+            )
         self._editions.hold(frozen)
         members = self._open_chunks(frozen)
         self._editions.move(edition_id, EditionState.SCHEDULED, EditionState.SENDING)
