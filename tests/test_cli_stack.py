@@ -264,7 +264,7 @@ def test_the_only_newsletter_need_not_be_named(tmp_path: Path) -> None:
     assert (told["added"], told["newsletter"]) == (1, "demo")
 
 
-def test_of_two_newsletters_one_must_be_named(applied: Endpoint, tmp_path: Path) -> None:
+def test_of_two_newsletters_one_must_be_named(applied: Endpoint) -> None:
     store = NewsletterStore(applied.stack.table("content"))
     demo = store.get("demo")
     assert demo is not None

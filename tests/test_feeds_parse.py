@@ -314,3 +314,13 @@ def test_first_believable_date_counts() -> None:
     assert dates.believable([tomorrow, yesterday], NOW) == yesterday
     assert dates.believable([tomorrow], NOW) is None
     assert dates.believable([datetime(1111, 1, 1, tzinfo=UTC)], NOW) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<?x?>" * 30 + b"<a/>", b"<!--" * 5000, b"<?a" * 5000, b"<!doctype" + b" " * 5000 + b"<a/>"],
+)
+def test_a_prolog_made_to_be_slow_is_read_step_by_step(body: bytes) -> None:
+    # A pattern for it once took twice as long with each `<?x?>`; thirty would not end today.
+    with pytest.raises(FeedUnreadable):
+        parse_feed(body, "text/xml", "https://example.org/feed")

@@ -3,6 +3,8 @@
 import json
 import logging
 import sys
+import traceback
+from pathlib import Path
 
 _logger = logging.getLogger("courant")
 
@@ -29,11 +31,18 @@ def event(name: str, /, **fields: object) -> None:
 
 
 def error(name: str, /, **fields: object) -> None:
-    """Log what someone should look at; inside an ``except`` block the traceback comes along."""
-    _write(logging.ERROR, name, fields, trace=sys.exc_info()[0] is not None)
+    """Log what someone should look at; inside an ``except`` block, with what was raised and where.
+
+    Not with its message: that of a parser or of AWS may hold an address or a body.
+    """
+    if error := sys.exc_info()[1]:
+        frames = traceback.extract_tb(error.__traceback__)
+        fields["error"] = type(error).__name__
+        fields["at"] = [f"{Path(one.filename).name}:{one.lineno} {one.name}" for one in frames]
+    _write(logging.ERROR, name, fields)
 
 
-def _write(level: int, name: str, fields: dict[str, object], *, trace: bool = False) -> None:
+def _write(level: int, name: str, fields: dict[str, object]) -> None:
     _configure()
     line = json.dumps({"event": name, **fields}, default=str, ensure_ascii=False)
-    _logger.log(level, "%s", line, exc_info=trace)
+    _logger.log(level, "%s", line)

@@ -24,8 +24,12 @@ Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9
 Line = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
+# As RFC 5322 writes an address without quotes; SES takes no other letters (no SMTPUTF8).
 Address = Annotated[
-    str, StringConstraints(pattern=r"^[^@\s<>\"]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+$", max_length=254)
+    str,
+    StringConstraints(
+        pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+$", max_length=254
+    ),
 ]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 # Readers choose their own zone: their hour, wherever they are.

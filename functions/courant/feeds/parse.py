@@ -24,7 +24,8 @@ MAX_ENTRIES = 500
 
 _FIRST_TAG = re.compile(r"<([A-Za-z][\w.:-]{0,40})")
 _REFERENCE = re.compile(r"&#(?:([0-9]+)|[xX]([0-9A-Fa-f]+));?")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_HTML_DOCTYPE = re.compile(r"<!doctype\s{1,20}html", re.IGNORECASE)
+_NOT_ELEMENTS = (("<!--", "-->"), ("<?", "?>"))
 # Tags that feeds write into titles and summaries, escaped, without saying that they are HTML.
 _TAG = re.compile(
     r"<(?:/\w|(?:a|abbr|b|blockquote|br|cite|code|div|em|font|h[1-6]|hr|i|img|li|ol|p|q|s|small|"
@@ -182,10 +183,20 @@ def _text(detail: Any, version: str) -> RawText | None:
 
 
 def _root(text: str) -> str:
-    if re.match(r"(<\?.*?\?>|\s)*<!doctype\s+html", text[:1000], re.IGNORECASE | re.DOTALL):
-        return "html"
-    match = _FIRST_TAG.search(_COMMENT.sub("", text[:20_000]))
-    return match[1].lower() if match else ""
+    """The first element's name, lower case; found step by step: a pattern could be made slow."""
+    head, position = text[:20_000], 0
+    while (start := head.find("<", position)) >= 0:
+        if match := _FIRST_TAG.match(head, start):
+            return match[1].lower()
+        if _HTML_DOCTYPE.match(head, start):
+            return "html"
+        ending = next(
+            (end for opening, end in _NOT_ELEMENTS if head.startswith(opening, start)), ">"
+        )
+        position = head.find(ending, start)
+        if position < 0:
+            return ""
+    return ""
 
 
 def _what_came(text: str) -> str:
