@@ -265,7 +265,7 @@ def test_no_page_and_no_log_line_holds_an_address_or_a_token(
     # The logger itself: it does not propagate, so pytest's own capture sees nothing of it.
     logged: list[str] = []
     monkeypatch.setattr(
-        logging.getLogger("courant"), "_log", lambda level, text, args: logged.append(text % args)
+        logging.getLogger("courant"), "_log", lambda _, text, args: logged.append(text % args)
     )
 
     answer = site.stack.request("POST", site.leave())
