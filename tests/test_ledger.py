@@ -1,0 +1,310 @@
+"""The conditions that the promise rests on, one by one: who may write what over which row."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from botocore.exceptions import ClientError
+
+from courant.delivery.chunks import Chunk, ChunkState, ChunkStore, Counts
+from courant.delivery.ledger import Delivery, DeliveryState, Ledger
+from courant.editions.model import Edition, EditionState, PressingRecord, PressingState
+from courant.editions.store import EditionStore
+from courant.schedule import EditionId, Slot
+from desk.stack import Stack
+from tests.conftest import HandClock
+
+EDITION = EditionId.parse("morning/daily/2026-11-22")
+SID = "ab" * 16
+
+
+@pytest.fixture
+def ledger(stack: Stack) -> Ledger:
+    return Ledger(stack.table("ledger"))
+
+
+@pytest.fixture
+def chunks(stack: Stack) -> ChunkStore:
+    return ChunkStore(stack.table("ledger"))
+
+
+@pytest.fixture
+def editions(stack: Stack) -> EditionStore:
+    return EditionStore(stack.table("content"))
+
+
+def claim(ledger: Ledger, clock: HandClock, attempt: str, chunk: str = "one") -> Delivery:
+    return ledger.claim(EDITION, SID, attempt=attempt, chunk=chunk, lease=clock.at, now=clock.at)
+
+
+def row(ledger: Ledger) -> Delivery:
+    found = ledger.get(EDITION, SID)
+    assert found is not None
+    return found
+
+
+# ── deliveries ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_second_attempt_does_not_get_a_claimed_row(ledger: Ledger, clock: HandClock) -> None:
+    claim(ledger, clock, "first")
+
+    assert claim(ledger, clock, "second").attempt == "first"
+
+
+def test_a_claim_whose_reply_was_lost_is_ours_on_the_second_try(
+    ledger: Ledger, clock: HandClock
+) -> None:
+    claim(ledger, clock, "mine")
+
+    again = claim(ledger, clock, "mine")
+
+    assert (again.attempt, again.state) == ("mine", DeliveryState.CLAIMED)
+    assert again.tries == 2  # it was written again, not only read
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        DeliveryState.SENT,
+        DeliveryState.FAILED,
+        DeliveryState.UNKNOWN,
+    ],
+)
+def test_a_row_that_was_or_may_have_been_sent_is_never_claimed_again(
+    ledger: Ledger, clock: HandClock, state: DeliveryState
+) -> None:
+    claim(ledger, clock, "first")
+    ledger.record(EDITION, SID, "first", state, clock.at)
+
+    after = claim(ledger, clock, "second")
+
+    assert (after.state, after.attempt) == (state, "first")
+
+
+@pytest.mark.parametrize(("chunk", "gets_it"), [("one", True), ("two", False)])
+def test_a_row_to_be_tried_again_belongs_to_its_chunk(
+    ledger: Ledger, clock: HandClock, chunk: str, gets_it: bool
+) -> None:
+    claim(ledger, clock, "first", "one")
+    ledger.record(EDITION, SID, "first", DeliveryState.RETRY, clock.at)
+
+    assert (claim(ledger, clock, "second", chunk).attempt == "second") is gets_it
+
+
+def test_only_the_attempt_that_claimed_records(ledger: Ledger, clock: HandClock) -> None:
+    claim(ledger, clock, "first")
+
+    assert not ledger.record(EDITION, SID, "second", DeliveryState.SENT, clock.at)
+    assert ledger.record(EDITION, SID, "first", DeliveryState.SENT, clock.at)
+    assert not ledger.record(EDITION, SID, "first", DeliveryState.FAILED, clock.at)
+    assert row(ledger).state is DeliveryState.SENT
+
+
+@pytest.mark.parametrize(("chunk", "skips"), [("one", True), ("two", False)])
+def test_who_waits_for_another_try_may_still_be_skipped_by_the_same_chunk(
+    ledger: Ledger, clock: HandClock, chunk: str, skips: bool
+) -> None:
+    claim(ledger, clock, "first", "one")
+    ledger.record(EDITION, SID, "first", DeliveryState.RETRY, clock.at)
+
+    after = ledger.skip(EDITION, SID, chunk=chunk, reason="left", now=clock.at)
+
+    assert (after.state is DeliveryState.SKIPPED) is skips
+
+
+def test_who_may_have_been_mailed_is_never_written_off_as_skipped(
+    ledger: Ledger, clock: HandClock
+) -> None:
+    claim(ledger, clock, "first")
+
+    after = ledger.skip(EDITION, SID, chunk="one", reason="left", now=clock.at)
+
+    assert after.state is DeliveryState.CLAIMED
+
+
+def test_word_that_came_in_the_meantime_wins_over_settling(
+    ledger: Ledger, clock: HandClock
+) -> None:
+    before = claim(ledger, clock, "first")
+    ledger.evidence(EDITION, SID, DeliveryState.SENT, "Send", clock.at)
+
+    assert not ledger.settle(EDITION, before, DeliveryState.UNRESOLVED, clock.at, "late")
+    assert row(ledger).state is DeliveryState.SENT
+
+
+def test_evidence_settles_open_rows_and_leaves_final_ones(ledger: Ledger, clock: HandClock) -> None:
+    assert not ledger.evidence(EDITION, SID, DeliveryState.SENT, "Send", clock.at)
+    claim(ledger, clock, "first")
+    assert ledger.evidence(EDITION, SID, DeliveryState.SENT, "Send", clock.at)
+    assert not ledger.evidence(EDITION, SID, DeliveryState.FAILED, "Reject", clock.at)
+    assert row(ledger).state is DeliveryState.SENT
+
+
+def test_a_claim_for_what_has_no_edition_is_had_once(ledger: Ledger, clock: HandClock) -> None:
+    assert ledger.once("r1", "a", clock.at)
+    assert not ledger.once("r1", "a", clock.at)
+    assert ledger.once("r1", "b", clock.at)
+
+
+# ── chunks ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def opened(chunks: ChunkStore, clock: HandClock) -> Chunk:
+    chunk = Chunk(
+        edition=EDITION,
+        id="one",
+        state=ChunkState.OPEN,
+        instant=clock.at,
+        pressing=0,
+        slot=Slot("daily"),
+        range="a",
+        cut_at=clock.at,
+        cursor="",
+        members=3,
+        counts=Counts(),
+        fence=0,
+        lease_until=None,
+        nudged_at=clock.at,
+        epoch="1",
+    )
+    chunks.create(chunk)
+    return chunk
+
+
+def take(chunks: ChunkStore, clock: HandClock, minutes: int = 3) -> Chunk | None:
+    return chunks.take(EDITION, "one", clock.at + timedelta(minutes=minutes), clock.at)
+
+
+def taken(chunks: ChunkStore, clock: HandClock) -> Chunk:
+    chunk = take(chunks, clock)
+    assert chunk is not None
+    return chunk
+
+
+def test_only_one_walks_a_chunk_until_its_lease_runs_out(
+    chunks: ChunkStore, clock: HandClock
+) -> None:
+    opened(chunks, clock)
+    first = taken(chunks, clock)
+
+    assert take(chunks, clock) is None
+    clock.advance(minutes=3, seconds=1)
+    second = taken(chunks, clock)
+
+    assert second.fence == first.fence + 1
+
+
+def test_who_lost_the_lease_can_neither_move_the_cursor_nor_release(
+    chunks: ChunkStore, clock: HandClock
+) -> None:
+    opened(chunks, clock)
+    zombie = taken(chunks, clock)
+    clock.advance(minutes=4)
+    owner = taken(chunks, clock)
+
+    assert chunks.advance(zombie, "ff", Counts(sent=9)) is None
+    assert chunks.release(zombie, ChunkState.DONE, Counts(sent=9)) is None
+    moved = chunks.advance(owner, "ab", Counts(sent=1))
+    assert moved is not None
+    assert (moved.cursor, moved.counts) == ("ab", Counts(sent=1))
+
+
+def test_a_chunk_that_is_done_is_not_walked_again(chunks: ChunkStore, clock: HandClock) -> None:
+    opened(chunks, clock)
+    chunks.release(taken(chunks, clock), ChunkState.DONE, Counts(sent=3))
+
+    assert take(chunks, clock) is None
+    assert chunks.take(EDITION, "never made", clock.at, clock.at) is None
+
+
+def test_a_chunk_planned_twice_keeps_what_it_has_reached(
+    chunks: ChunkStore, clock: HandClock
+) -> None:
+    opened(chunks, clock)
+    chunks.advance(taken(chunks, clock), "ab", Counts(sent=1))
+
+    opened(chunks, clock)
+
+    (chunk,) = chunks.of_edition(EDITION)
+    assert (chunk.cursor, chunk.counts) == ("ab", Counts(sent=1))
+
+
+def test_of_two_beats_one_nudges(chunks: ChunkStore, clock: HandClock) -> None:
+    chunk = opened(chunks, clock)
+    clock.advance(minutes=5)
+
+    assert chunks.nudged(chunk, clock.at)
+    assert not chunks.nudged(chunk, clock.at + timedelta(seconds=1))
+
+
+# ── editions ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def an_edition(clock: HandClock, state: EditionState = EditionState.SCHEDULED) -> Edition:
+    return Edition(
+        id=EDITION,
+        state=state,
+        started_at=clock.at,
+        closes_at=clock.at,
+        by_hand=False,
+        epoch="1",
+    )
+
+
+def a_pressing(clock: HandClock) -> PressingRecord:
+    return PressingRecord(
+        edition=EDITION,
+        instant=clock.at,
+        slots=(Slot("daily"),),
+        state=PressingState.WAITING,
+        touched_at=clock.at,
+    )
+
+
+def test_an_edition_is_made_once_and_moves_only_from_where_it_is(
+    editions: EditionStore, clock: HandClock
+) -> None:
+    assert editions.create(an_edition(clock))
+    assert not editions.create(an_edition(clock))
+    assert not editions.move(EDITION, EditionState.SENDING, EditionState.SENT)
+    assert editions.move(EDITION, EditionState.SCHEDULED, EditionState.SKIPPED)
+    assert list(editions.open()) == []
+    assert not editions.restart(an_edition(clock), EditionState.EXPIRED)
+    assert editions.restart(an_edition(clock), EditionState.SKIPPED)
+    assert [edition.id for edition in editions.open()] == [EDITION]
+
+
+def test_a_pressing_is_made_once_and_moves_only_from_where_it_is(
+    editions: EditionStore, clock: HandClock
+) -> None:
+    record = a_pressing(clock)
+
+    assert editions.add_pressing(record)
+    assert not editions.add_pressing(record)
+    assert editions.touch_pressing(record, clock.at + timedelta(minutes=2))
+    assert not editions.touch_pressing(record, clock.at + timedelta(minutes=2))
+    assert editions.move_pressing(record, PressingState.PRESSED, clock.at, members=3)
+    assert not editions.move_pressing(record, PressingState.SKIPPED, clock.at)
+    (found,) = editions.pressings(EDITION)
+    assert (found.state, found.members) == (PressingState.PRESSED, 3)
+
+
+def test_the_watermark_never_moves_back(editions: EditionStore, clock: HandClock) -> None:
+    assert editions.watermark() is None
+
+    editions.move_watermark(clock.at)
+    editions.move_watermark(clock.at - timedelta(minutes=5))
+
+    assert editions.watermark() == clock.at
+
+
+def test_what_is_no_lost_race_is_raised(stack: Stack, clock: HandClock) -> None:
+    def refuse(_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "UpdateItem")
+
+    editions = EditionStore(stack.table("content"))
+    stack.calls.before = refuse
+    with stack.calls.of("heartbeat"), pytest.raises(ClientError):
+        editions.move_watermark(clock.at)
