@@ -242,11 +242,10 @@ def an_edition(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "kind", "when"),
+    # Dying before a call is dying after the one before it, so that way round needs no run.
     [
         ("heartbeat", "killed", "after"),
-        ("compose", "killed", "before"),
         ("compose", "killed", "after"),
-        ("deliver", "killed", "before"),
         ("deliver", "killed", "after"),
         ("deliver", "refused", "before"),
     ],
