@@ -24,7 +24,8 @@ setup: .venv/.done ## a virtual environment in .venv with everything the project
 
 .venv-sam/.done: requirements/sam.txt
 	$(PYTHON) -m venv .venv-sam
-	.venv-sam/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/sam.txt
+	# --no-deps: the list is complete, and an older pip trips over the extras that it leaves out
+	.venv-sam/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/sam.txt
 	touch $@
 
 demo: setup ## feeds → edition → mails, all on this machine; then a mailbox to read them in

@@ -30,6 +30,7 @@ from desk.stack import Pumped, Stack
 from desk.stack.resources import PSEUDO_STACK
 from desk.stack.template import REGION, functions
 
+_OURSELVES = ("127.0.0.1", "localhost")
 _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -100,6 +101,9 @@ class Endpoint:
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
+        # A page elsewhere that names itself 127.0.0.1 by DNS must not read the tables.
+        if request.host not in {f"{name}:{self._server.server_port}" for name in _OURSELVES}:
+            return Response("Misdirected Request", 421)(environ, start_response)
         # Whoever talks to AWS signs; readers and mail programs don't.
         if "Authorization" not in request.headers:
             return self._site(request)(environ, start_response)

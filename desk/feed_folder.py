@@ -105,9 +105,8 @@ class FeedFolder:
 
 
 def title(folder: str) -> str:
-    """A folder's name as a section's title: ``science_and-sea`` → ``Science And Sea``."""
-    words = re.sub(r"[\x00-\x1f\x7f_\s-]+", " ", folder).split()
-    named = " ".join(word[:1].upper() + word[1:] for word in words)
+    """A folder's name as a section's title: the name itself, without control characters."""
+    named = " ".join(re.sub(r"[\x00-\x1f\x7f]+", " ", folder).split())
     return named[:200] or "Untitled"
 
 

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from courant.newsletter import Newsletter
-from desk import newsletters
+from desk import newsletter_file
 from desk.commands.plan import describe, feeds_of, plan, written
 
-DEMO = newsletters.load(Path(__file__).resolve().parents[1] / "newsletters" / "demo.yaml")
+DEMO = newsletter_file.load(Path(__file__).resolve().parents[1] / "newsletters" / "demo.yaml")
 
 
 def variant(id_: str, feeds: tuple[str, ...], limit: int) -> Newsletter:
@@ -62,7 +62,7 @@ def test_another_spelling_of_a_feeds_address_drops_nothing() -> None:
 
 
 def test_the_diff_reads_like_the_file_and_comes_back_as_it() -> None:
-    newsletter, mistakes = newsletters.parse(written(DEMO))
+    newsletter, mistakes = newsletter_file.parse(written(DEMO))
 
     assert (newsletter, mistakes) == (DEMO, ())
     lines = list(describe(plan([DEMO], [], prune=False), one_file=False))

@@ -52,7 +52,7 @@ def test_a_folder_of_feeds_takes_the_place_of_the_newsletters_own(
     assert result.exit_code == 0
     text = (tmp_path / "out" / "digest.txt").read_text("utf-8")
     assert "Lights & sails" in text
-    assert "Sea" in text
+    assert "sea" in text
 
 
 def test_a_feed_that_fails_is_named_and_the_rest_is_shown(tmp_path: Path, files: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from courant.newsletter import Newsletter
-from desk import newsletters
+from desk import newsletter_file
 from desk.cli import app
 from desk.demo.days import day_start
 from desk.demo.readers import readers
@@ -170,7 +170,7 @@ def test_a_folders_broken_feed_is_named_and_the_others_are_sent(tmp_path: Path) 
     assert ran.report["feeds"]["fetched"] == 1
     assert ran.report["articles"] == 9
     [section] = ran.editions[0]["pressings"][0]["sections"]
-    assert (section["title"], len(section["stories"])) == ("Town", 6)
+    assert (section["title"], len(section["stories"])) == ("town", 6)
     assert len(ran.mails()) == 2
 
 
@@ -298,7 +298,7 @@ def test_real_feeds_are_gathered_composed_and_sent(shared: Path, tmp_path: Path)
 
 
 def demo_newsletter() -> Newsletter:
-    return newsletters.load(ROOT / "newsletters" / "demo.yaml")
+    return newsletter_file.load(ROOT / "newsletters" / "demo.yaml")
 
 
 def mailbox_of(stack: Stack | None, mails: Sequence[SentMail]) -> Mailbox:

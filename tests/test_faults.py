@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import (
@@ -15,8 +16,10 @@ from botocore.exceptions import (
 )
 
 from courant import log
+from courant.delivery import digest
 from courant.delivery.chunks import Counts
-from courant.delivery.ledger import MAX_TRIES, DeliveryState
+from courant.delivery.deliver import GIVE_UP
+from courant.delivery.ledger import DeliveryState
 from courant.delivery.reconcile import GRACE
 from courant.editions.model import EditionState
 from courant.schedule import EditionId
@@ -101,11 +104,37 @@ def test_what_was_surely_not_sent_is_sent_later(newsroom: Newsroom, error: Excep
     assert newsroom.edition().state is EditionState.SENT
 
 
-def test_throttling_without_end_is_given_up_and_reported(newsroom: Newsroom) -> None:
+def test_throttling_for_an_hour_costs_nobody_their_digest(newsroom: Newsroom) -> None:
     with ses_says(newsroom, answer("TooManyRequestsException", 429)) as broken:
-        newsroom.run(20)
+        newsroom.run(40)
 
-    assert len(broken) == MAX_TRIES
+    assert len(broken) > 5
+    newsroom.run(5)
+    assert newsroom.counts() == Counts(sent=4)
+
+
+def test_throttling_without_end_is_given_up_after_a_day_and_reported(newsroom: Newsroom) -> None:
+    with ses_says(newsroom, answer("TooManyRequestsException", 429)):
+        newsroom.run(3)
+        newsroom.clock.at += GIVE_UP
+        newsroom.run(3)
+
+    assert newsroom.counts() == Counts(sent=3, failed=1)
+
+
+def test_a_mail_that_can_not_be_written_fails_alone(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = digest.message
+
+    def unwritable(*args: Any, to: str, **more: Any) -> bytes:
+        if to == "reader0@example.com":
+            raise ValueError("To: a header value must be printable ASCII")
+        return message(*args, to=to, **more)
+
+    monkeypatch.setattr(digest, "message", unwritable)
+    newsroom.run()
+
     assert newsroom.counts() == Counts(sent=3, failed=1)
 
 

@@ -13,7 +13,7 @@ import pytest
 from courant.errors import ConfigurationError
 from courant.feeds.document import read_document
 from courant.newsletter import Newsletter
-from desk import newsletters
+from desk import newsletter_file
 from desk.demo import paper
 from desk.demo.paper import Paper
 from desk.feed_folder import FeedFolder
@@ -117,8 +117,8 @@ def test_first_sub_folders_are_sections(folder: Path) -> None:
     sections = FeedFolder(folder).sections(lambda file: f"http://127.0.0.1{file.url_path}")
 
     assert [(s.id, s.title, len(s.feeds)) for s in sections] == [
-        ("a-side", "A Side", 1),
-        ("b-side", "B Side", 3),
+        ("a-side", "a_side", 1),
+        ("b-side", "b-side", 3),
         ("latest", "Latest", 1),
     ]
 
@@ -146,7 +146,7 @@ def test_a_folder_without_feeds_is_refused(tmp_path: Path) -> None:
 
 
 def demo_newsletter() -> Newsletter:
-    return newsletters.load(ROOT / "newsletters" / "demo.yaml")
+    return newsletter_file.load(ROOT / "newsletters" / "demo.yaml")
 
 
 @pytest.mark.parametrize("url", demo_newsletter().feeds)

@@ -11,7 +11,7 @@ from courant.delivery.chunks import Counts
 from courant.delivery.ledger import DeliveryState
 from courant.editions.model import EditionState, PressingState
 from courant.schedule import Slot
-from desk.stack import Stack
+from desk.stack import Call, Killed, Stack
 from tests.conftest import HandClock
 from tests.newsroom import SPORT, WORLD, Newsroom, html_of, parse, text_of
 
@@ -471,3 +471,61 @@ def test_a_permanent_bounce_suppresses_and_an_event_settles_the_delivery(
     assert len(newsroom.mails()) == 1
     assert newsroom.subscribers.suppressed("reader0@example.com", newsroom.key)
     assert newsroom.rows()[sid].state is DeliveryState.SENT
+
+
+def test_an_editors_call_that_died_half_way_is_finished_by_the_next_beat(
+    newsroom: Newsroom,
+) -> None:
+    newsroom.subscribe(3)
+    newsroom.bring(3)
+
+    def die(call: Call) -> None:
+        if call.operation == "PutItem" and str(call.params["Item"]["SK"]).startswith("P#"):
+            raise Killed
+
+    newsroom.stack.calls.before = die
+    with pytest.raises(Killed):
+        newsroom.publish()
+    newsroom.stack.calls.before = None
+    newsroom.run()
+
+    assert newsroom.pressings()
+    assert newsroom.counts() == Counts(sent=3)
+
+
+def test_of_two_composes_at_once_one_pressing_is_frozen(newsroom: Newsroom) -> None:
+    """The second compose comes between the first one's choice and its freezing."""
+    newsroom.subscribe(6)
+    newsroom.bring(3)
+    newsroom.to(6)
+    newsroom.stack.tick()
+    message = newsroom.stack.queue("editions").messages()[0]
+    event = {"Records": [{"messageId": "second", "body": message}]}
+    inside: list[Call] = []
+
+    def compose_again(call: Call) -> None:
+        if call.operation == "PutObject" and not inside:
+            inside.append(call)
+            newsroom.bring(1)
+            newsroom.clock.advance(seconds=1)
+            newsroom.stack.invoke("compose", event)
+
+    newsroom.stack.calls.before = compose_again
+    newsroom.run()
+
+    assert inside
+    assert len({text_of(mail).split("Unsubscribe")[0] for mail in newsroom.mails()}) == 1
+    assert newsroom.counts() == Counts(sent=6)
+
+
+def test_one_newsletter_that_can_not_be_read_does_not_stop_the_others(newsroom: Newsroom) -> None:
+    newsroom.subscribe(2)
+    newsroom.bring(2)
+    newsroom.stack.table("content").put_item(
+        Item={"PK": "NEWSLETTERS", "SK": "broken", "definition": '{"id": "broken"}'}
+    )
+    newsroom.to(6)
+
+    newsroom.run()
+
+    assert newsroom.counts() == Counts(sent=2)

@@ -13,7 +13,7 @@ from courant.delivery.digest import join
 from courant.editions.render import render
 from courant.editions.select import SectionStories, Story
 from courant.schedule import Slot
-from desk.newsletters import load
+from desk.newsletter_file import load
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "golden"

@@ -10,7 +10,7 @@ import pytest
 
 from courant.delivery.ledger import DeliveryState
 from courant.schedule import EditionId
-from desk.newsletters import load
+from desk.newsletter_file import load
 from desk.stack import Stack
 from tests.conftest import HandClock
 from tests.newsroom import Newsroom

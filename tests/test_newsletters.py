@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from courant.errors import ConfigurationError
 from courant.newsletters import NewsletterStore
-from desk.newsletters import load, load_folder, parse
+from desk.newsletter_file import load, load_folder, parse
 
 if TYPE_CHECKING:
     from desk.stack import Stack

@@ -33,6 +33,8 @@ OF_THE_RUNTIME = {"PYTHONTZPATH"}
 
 def inner(function: Function) -> Iterator[tuple[str, Any]]:
     for statement in function.statements:
+        if statement["Effect"] != "Allow":
+            continue
         for action in as_list(statement["Action"]):
             for resource in as_list(statement["Resource"]):
                 yield action, resource
@@ -181,6 +183,24 @@ def test_mail_goes_out_only_from_the_stacks_own_domain(name: str) -> None:
         "StringLike": {"ses:FromAddress": {"Fn::Sub": "*@${SenderDomain}"}}
     }
     assert len(send["Resource"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "queue"),
+    [
+        ("gather", "FeedsQueue"),
+        ("compose", "EditionsQueue"),
+        ("deliver", "ChunksQueue"),
+        ("feedback", "EventsQueue"),
+        ("letters", "LettersQueue"),
+    ],
+)
+def test_a_queues_reader_reads_no_other_queue(name: str, queue: str) -> None:
+    # SAM gives every queue reader AWSLambdaSQSQueueExecutionRole, which names no queue.
+    [denied] = [s for s in functions()[name].statements if s["Effect"] == "Deny"]
+
+    assert denied["Action"] == ["sqs:ReceiveMessage", "sqs:DeleteMessage"]
+    assert denied["NotResource"] == {"Fn::GetAtt": [queue, "Arn"]}
 
 
 def test_only_deliver_and_letters_may_send_mail() -> None:

@@ -14,7 +14,7 @@ from courant.errors import ConfigurationError
 from courant.feeds.store import FeedStore
 from courant.newsletter import Newsletter
 from courant.newsletters import NewsletterStore
-from desk import deployment, newsletters
+from desk import deployment, newsletter_file
 from desk.commands import plan as plans
 from desk.commands import terminal
 from desk.commands.terminal import AsJson, StackName, Yes
@@ -89,7 +89,7 @@ def read(path: Path) -> tuple[Newsletter, ...]:
     Raises:
         ConfigurationError: every mistake of every file.
     """
-    return newsletters.load_folder(path) if path.is_dir() else (newsletters.load(path),)
+    return newsletter_file.load_folder(path) if path.is_dir() else (newsletter_file.load(path),)
 
 
 def refuse_foreign_senders(
@@ -111,7 +111,8 @@ def refuse_foreign_senders(
             f"{one.sender.address.rpartition('@')[0]}@{domain}, or deploy a stack for "
             f"{one.sender.domain}, or take the file out of the folder"
             for file in files
-            if file.suffix in {".yaml", ".yml"} and (one := foreign.get(newsletters.load(file).id))
+            if file.suffix in {".yaml", ".yml"}
+            and (one := foreign.get(newsletter_file.load(file).id))
         )
     )
 

@@ -12,7 +12,7 @@ import typer
 from courant import clock
 from courant.errors import ConfigurationError
 from courant.schedule import EditionId, Slot, zone_of
-from desk import newsletters
+from desk import newsletter_file
 from desk.commands import terminal
 from desk.commands.terminal import AsJson, Exit
 from desk.demo import out as outs
@@ -77,7 +77,7 @@ def demo(
     mail/*.html to look at), edition.json and report.json. Exit code 1 if no mail was sent.
     """
     plan = Plan(
-        newsletter=newsletters.load(newsletter or _NEWSLETTER),
+        newsletter=newsletter_file.load(newsletter or _NEWSLETTER),
         feeds=feeds,
         subscribers=subscribers,
         at=_instant(at),

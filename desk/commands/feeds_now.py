@@ -103,7 +103,9 @@ def _found(url: str, document: Document | None) -> Document:
 def _read(url: str, fetch: Fetch, now: datetime) -> Reading:
     try:
         got = fetch(url)
-        document = read_document(got.body, got.content_type, url, feed_id=feed_id(url), now=now)
+        # After a redirect, links are relative to where it led, as gather reads them.
+        where = got.url if isinstance(got, Fetched) else url
+        document = read_document(got.body, got.content_type, where, feed_id=feed_id(url), now=now)
     except FeedError as error:
         return Reading(url, error=error.reason)
     except Exception as error:  # noqa: BLE001 - the isolation point of one feed

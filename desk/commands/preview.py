@@ -26,7 +26,7 @@ from courant.errors import ConfigurationError, CourantError
 from courant.newsletter import Newsletter
 from courant.schedule import Slot, zone_of
 from courant.subscribers.roster import sections_of
-from desk import newsletters
+from desk import newsletter_file
 from desk.commands import feeds_now, terminal
 from desk.commands.feeds_now import Reading
 from desk.commands.terminal import Exit
@@ -75,7 +75,7 @@ def preview(
 ) -> None:
     """Show the digest that a newsletter file makes of its feeds, as HTML and as text."""
     now = clock.now()
-    newsletter = newsletters.load(file)
+    newsletter = newsletter_file.load(file)
     if feeds is not None:
         newsletter, fetch = feeds_now.from_folder(feeds, newsletter)
     elif all(url.startswith(f"{paper.SITE}/") for url in newsletter.feeds):

@@ -104,7 +104,7 @@ def _send_email(params: Mapping[str, Any]) -> Iterator[Access]:
 
 
 def allowed(statements: Iterable[Json], access: Access) -> bool:
-    """Whether a role with these (resolved) statements may."""
+    """Whether a role with these (resolved) statements may. Denials are for what AWS does itself."""
     return any(
         statement["Effect"] == "Allow"
         and any(_matches(action, access.action) for action in as_list(statement["Action"]))
@@ -120,6 +120,7 @@ def unused(statements: Iterable[Json], used: Iterable[Access]) -> tuple[tuple[st
     return tuple(
         (action, resource)
         for statement in statements
+        if statement["Effect"] == "Allow"
         for action in as_list(statement["Action"])
         for resource in as_list(statement["Resource"])
         if not any(

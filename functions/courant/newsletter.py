@@ -1,4 +1,4 @@
-"""What an editor defines. The YAML file becomes this model (desk/newsletters.py reads the file
+"""What an editor defines. The YAML file becomes this model (desk/newsletter_file.py reads the file
 and names the line to mend); the content table keeps its JSON; every function reads it back.
 """
 
@@ -28,7 +28,8 @@ Line = Annotated[
 Address = Annotated[
     str,
     StringConstraints(
-        pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+$", max_length=254
+        pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$",
+        max_length=254,
     ),
 ]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
@@ -55,6 +56,13 @@ class Sender(_Model):
     name: Line
     address: Address
     reply_to: Address | None = None
+
+    @field_validator("address", "reply_to")
+    @classmethod
+    def _domain_in_lower_case(cls, value: str | None) -> str | None:
+        # IAM compares the From address letter by letter with the identity's domain.
+        local, _, domain = (value or "").rpartition("@")
+        return f"{local}@{domain.lower()}" if value else value
 
     @property
     def domain(self) -> str:

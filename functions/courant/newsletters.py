@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from boto3.dynamodb.conditions import Key
 
-from courant import aws
+from courant import aws, log
 from courant.clock import stamp
 from courant.newsletter import Newsletter
 
@@ -29,11 +29,11 @@ class NewsletterStore:
         return _newsletter(found) if found else None
 
     def all(self) -> tuple[Newsletter, ...]:
-        """Every newsletter, by id."""
+        """Every newsletter, by id. One that can't be read (any more) is logged and left out."""
         found = aws.query(
             self._table, KeyConditionExpression=Key("PK").eq(_PARTITION), ConsistentRead=True
         )
-        return tuple(_newsletter(item) for item in found)
+        return tuple(one for item in found if (one := _readable(item)))
 
     def put(self, newsletter: Newsletter, now: datetime) -> None:
         """Keep a newsletter in place of the one with its id."""
@@ -49,6 +49,15 @@ class NewsletterStore:
 
 def _key(newsletter_id: str) -> dict[str, str]:
     return {"PK": _PARTITION, "SK": newsletter_id}
+
+
+def _readable(item: aws.Item) -> Newsletter | None:
+    try:
+        return _newsletter(item)
+    except ValueError:
+        # A zone that tzdata dropped, or a rule that came with an upgrade: the others go on.
+        log.error("newsletter", status="unreadable", newsletter=item["SK"])
+        return None
 
 
 def _newsletter(item: aws.Item) -> Newsletter:

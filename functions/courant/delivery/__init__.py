@@ -1,1 +1,1 @@
-"""Edition × subscribers → inboxes: nobody twice, nobody forgotten (DESIGN §6)."""
+"""Edition × subscribers → inboxes: nobody twice, nobody forgotten (docs/delivery.md)."""

@@ -17,7 +17,7 @@ from courant import log
 from courant.clock import Clock
 from courant.delivery import digest as digests
 from courant.delivery.chunks import Chunk, ChunkState, ChunkStore, Counts, nudge
-from courant.delivery.ledger import MAX_TRIES, Delivery, DeliveryState, Ledger
+from courant.delivery.ledger import Delivery, DeliveryState, Ledger
 from courant.delivery.mailer import Accepted, Mailer, NotSent, Refused, Unknown
 from courant.delivery.reconcile import close
 from courant.editions.frozen import PressingStore
@@ -33,6 +33,8 @@ from courant.subscribers.model import Member
 PAGE = 25
 # No SES call starts this close to the deadline: its socket may take 13 s.
 FENCE = timedelta(seconds=15)
+# A digest that SES throttles is tried again for so long after the cut, then given up and reported.
+GIVE_UP = timedelta(days=1)
 # When a lease has run out its owner is dead: Lambda kills at the deadline, and this is after it.
 LEASE_BEYOND_DEADLINE = timedelta(seconds=60)
 
@@ -150,14 +152,18 @@ class Deliverer:
         )
         if row.attempt != attempt or row.state is not DeliveryState.CLAIMED:
             return row
-        raw = digests.message(
-            pressing,
-            digest,
-            to=member.email,
-            now=now,
-            unsubscribe_url=unsubscribe_url,
-            text_only=member.format == "text",
-        )
+        try:
+            raw = digests.message(
+                pressing,
+                digest,
+                to=member.email,
+                now=now,
+                unsubscribe_url=unsubscribe_url,
+                text_only=member.format == "text",
+            )
+        except ValueError:
+            log.error("digest", status="unwritable", edition=chunk.edition, sid=member.sid)
+            return self._record(chunk, row, DeliveryState.FAILED, "the mail can't be written")
         if self.now() + FENCE >= deadline:
             # The claim itself took too long: nothing went out, so say so and come back.
             self._record(chunk, row, DeliveryState.RETRY, "deadline")
@@ -181,7 +187,7 @@ class Deliverer:
                 log.error("send", status="halted", edition=chunk.edition, reason=reason)
                 return Stop.HALTED
             case NotSent(reason):
-                if row.tries >= MAX_TRIES:
+                if self.now() - chunk.cut_at > GIVE_UP:
                     return self._record(chunk, row, DeliveryState.FAILED, f"{reason}, {row.tries}×")
                 self._record(chunk, row, DeliveryState.RETRY, reason)
                 return Stop.THROTTLED

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 KEPT = timedelta(days=90)
-# A digest that SES throttled this often is given up and reported.
-MAX_TRIES = 5
 
 
 class DeliveryState(StrEnum):

@@ -79,14 +79,8 @@ class Composer:
             )
             return PressingState.EXPIRED
         frozen = self._pressings.get(edition_id, instant) or self._freeze(newsletter, record, now)
-        if frozen is None:
-            return self._skip(
-                record,
-                now,
-                "nothing new, or less than minimum_articles"
-                if record.slots
-                else "it has no readers",
-            )
+        if isinstance(frozen, str):
+            return self._skip(record, now, frozen)
         self._editions.hold(frozen)
         members = self._open_chunks(frozen)
         self._editions.move(edition_id, EditionState.SCHEDULED, EditionState.SENDING)
@@ -129,14 +123,20 @@ class Composer:
 
     def _freeze(
         self, newsletter: Newsletter, record: PressingRecord, now: datetime
-    ) -> Frozen | None:
+    ) -> Frozen | str:
+        """The frozen pressing, or why there is none."""
         groups: dict[tuple[SectionStories, ...], list[Slot]] = {}
+        most = 0
         for slot in record.slots:
             sections = self._choose(newsletter, slot, record.instant, now)
-            if count_articles(sections) >= newsletter.minimum_articles:
+            count = count_articles(sections)
+            most = max(most, count)
+            if count >= newsletter.minimum_articles:
                 groups.setdefault(sections, []).append(slot)
+        if not record.slots:
+            return "it has no readers"
         if not groups:
-            return None
+            return f"{most} new articles; it needs {newsletter.minimum_articles}"
         pressings = tuple(
             self._render(newsletter, sections, tuple(slots), record.instant)
             for sections, slots in groups.items()

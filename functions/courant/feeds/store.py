@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 from boto3.dynamodb.conditions import Key
 from botocore.exceptions import ClientError
@@ -59,9 +60,10 @@ class Feed:
 
 def feed_id(url: str) -> str:
     """The id of the feed at a URL: 32 hex digits. Scheme and host may be written in any case."""
-    scheme, separator, rest = url.strip().partition("://")
-    host, slash, path = rest.partition("/")
-    normalised = f"{scheme.lower()}{separator}{host.lower()}{slash or '/'}{path}"
+    parts = urlsplit(url.strip())
+    normalised = urlunsplit(
+        (parts.scheme, parts.netloc.lower(), parts.path or "/", parts.query, parts.fragment)
+    )
     return sha256(normalised.encode()).hexdigest()[:32]
 
 

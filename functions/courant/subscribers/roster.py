@@ -83,12 +83,11 @@ class _Reading:
     def signup(self, row: Row) -> Signup:
         cell = {name: row.cells.get(name, "").strip() for name in COLUMNS}
         email = self.validate(cell["email"])
-        first = self.seen.setdefault(normalised(email), row.line)
-        if first != row.line:
+        if first := self.seen.get(normalised(email)):
             raise ValueError(f"duplicate of line {first}")
         if cell["status"].lower() not in _WILLING:
             raise ValueError(f"the file says {cell['status']!r}, so not subscribed")
-        return Signup(
+        signup = Signup(
             email=email,
             newsletter=self.newsletter.id,
             slot=slot_of(self.newsletter, cell["cadence"], cell["timezone"], cell["time"]),
@@ -98,6 +97,9 @@ class _Reading:
             locale=_locale(cell["locale"]),
             format=_format(cell["format"]),
         )
+        # Only now: a row that was refused does not make the next one a duplicate.
+        self.seen[normalised(email)] = row.line
+        return signup
 
 
 def import_rows(
