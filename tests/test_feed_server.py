@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -199,3 +200,14 @@ def test_every_picture_that_is_named_is_there() -> None:
     city = paper_.document("/feeds/city.xml")
     assert city is not None
     assert b'width="1200" height="630"' in city.body
+
+
+def test_a_reader_that_hangs_up_is_no_error_to_report(capsys: pytest.CaptureFixture[str]) -> None:
+    server = LoopbackServer(BaseHTTPRequestHandler)
+    try:
+        raise ConnectionResetError  # noqa: TRY301 - what a handler thread would have met
+    except ConnectionResetError:
+        server.handle_error(None, ("127.0.0.1", 1))
+    server.server_close()
+
+    assert capsys.readouterr().err == ""
