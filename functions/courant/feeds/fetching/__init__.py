@@ -1,0 +1,1 @@
+"""How bytes come from strangers' servers: address → connection → answer → body."""
