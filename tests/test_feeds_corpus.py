@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from courant.errors import FeedUnreadable
-from courant.feeds import clean
+from courant.feeds.cleaning import clean
+from courant.feeds.cleaning.summary import SUMMARY_CHARS
 from courant.feeds.document import Document, read_document
-from courant.feeds.parse import parse_feed
-from courant.feeds.raw import RawText
+from courant.feeds.parsing.parse import parse_feed
+from courant.feeds.parsing.raw import RawText
 
 FEEDS = Path(__file__).parents[2] / "shared" / "corpora" / "feeds"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -60,7 +61,7 @@ def test_every_file_is_read_or_named_unreadable(folder: str) -> None:
                 assert_printable(text)
             assert article.title, path
             assert len(article.title) <= clean.TITLE_CHARS
-            assert len(article.summary) <= clean.SUMMARY_CHARS
+            assert len(article.summary) <= SUMMARY_CHARS
             assert re.match(r"https?://[!-~]+$", article.url), path
             assert article.published is None or article.published <= NOW
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from datetime import UTC, datetime, timedelta
 from time import struct_time
 
@@ -12,10 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from courant.errors import FeedUnreadable
-from courant.feeds import dates
-from courant.feeds.decode import decode
-from courant.feeds.parse import MAX_ENTRIES, parse_feed
-from courant.feeds.raw import RawFeed, RawImage, RawText
+from courant.feeds.cleaning import dates
+from courant.feeds.parsing.decode import decode
+from courant.feeds.parsing.parse import MAX_ENTRIES, parse_feed, without_illegal_references
+from courant.feeds.parsing.raw import (
+    MAX_LINKS,
+    MAX_TITLE_CHARS,
+    RawFeed,
+    RawImage,
+    RawRhythm,
+    RawText,
+)
 
 URL = "https://example.org/blog/feed.xml"
 NOW = datetime(2026, 11, 22, 7, tzinfo=UTC)
@@ -101,6 +109,80 @@ def test_rss_entry_is_read_whole() -> None:
     assert entry.authors == ("Ann",)
     assert entry.dates == (datetime(2026, 11, 22, 6, tzinfo=UTC),)
     assert entry.images == (RawImage("/a.jpg"),)
+
+
+# A DOCTYPE keeps a document from the fast way.
+@pytest.mark.parametrize("prolog", [b"", b"<!DOCTYPE rss SYSTEM 'rss.dtd'>"])
+def test_feed_tells_its_rhythm_and_home(prolog: bytes) -> None:
+    feed = parse(
+        prolog + b"<rss version='2.0' xmlns:sy='http://purl.org/rss/1.0/modules/syndication/'>"
+        b"<channel><title>News</title><link>/home</link><ttl> 60 </ttl>"
+        b"<skipHours><hour>0</hour><hour> 23 </hour></skipHours>"
+        b"<skipDays><day>Saturday</day><day>Sunday</day></skipDays>"
+        b"<sy:updatePeriod>hourly</sy:updatePeriod><sy:updateFrequency>2</sy:updateFrequency>"
+        b"<item><guid>a</guid></item></channel></rss>"
+    )
+
+    assert feed.kind == "rss20"
+    assert feed.home == "/home"
+    assert feed.rhythm == RawRhythm(
+        ttl="60",
+        skip_hours=("0", "23"),
+        skip_days=("Saturday", "Sunday"),
+        update_period="hourly",
+        update_frequency="2",
+    )
+
+
+def test_feed_without_a_rhythm_has_none() -> None:
+    written_about = "&lt;skipHours>&lt;hour>1&lt;/hour>&lt;/skipHours>"
+
+    assert parse(rss(f"<item><title>{written_about}</title></item>")).rhythm == RawRhythm()
+
+
+def test_id_of_a_feed_is_no_home() -> None:
+    feed = parse(atom("<id>tag:example.org,2026:feed</id><entry><id>a</id></entry>"))
+
+    assert feed.home == ""
+    assert feed.kind == "atom10"
+
+
+@pytest.mark.parametrize("prolog", [b"", b"<!DOCTYPE feed SYSTEM 'x.dtd'>"])
+def test_categories_are_named_once_by_label_or_term(prolog: bytes) -> None:
+    (entry,) = parse(
+        prolog
+        + atom(
+            "<entry><category term='a' label='Art'/><category term='b'/>"
+            "<category term='c' label='b'/></entry>"
+        )
+    ).entries
+
+    assert entry.categories == ("Art", "b")
+
+
+@pytest.mark.parametrize("prolog", [b"", b"<!DOCTYPE rss SYSTEM 'rss.dtd'>"])
+def test_what_no_honest_entry_has_is_cut(prolog: bytes) -> None:
+    links = "".join(f"<enclosure url='https://e.example/{n}'/>" for n in range(60))
+    (entry,) = parse(
+        prolog + rss(f"<item><guid>{'é' * 513}</guid>{links}<title>{'a' * 30_000}</title></item>")
+    ).entries
+
+    assert entry.id == ""
+    assert len(entry.links) == MAX_LINKS
+    assert entry.title is not None
+    assert len(entry.title.value) == MAX_TITLE_CHARS
+
+
+@given(st.from_regex(r"(&#([0-9]{1,8}|[xX][0-9a-fA-F]{1,7});?a?){1,4}", fullmatch=True))
+def test_only_references_to_what_xml_forbids_are_removed(text: str) -> None:
+    def allowed(found: re.Match[str]) -> str:
+        code = int(found[1], 10) if found[1] else int(found[2], 16)
+        fine = code in {9, 10, 13} or 32 <= code < 0xD800 or 0xE000 <= code < 0xFFFE
+        return found[0] if fine or 0x10000 <= code <= 0x10FFFF else ""
+
+    reference = re.compile("&#(?:([0-9]+)|[xX]([0-9A-Fa-f]+));?")
+
+    assert without_illegal_references(text) == reference.sub(allowed, text)
 
 
 def test_what_is_parsed_can_go_to_another_process() -> None:
@@ -197,6 +279,54 @@ def test_entries_beyond_the_cap_are_counted() -> None:
     assert feed.beyond_cap == 3
 
 
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("<rss version='0.91'><channel>{}</channel></rss>", "rss091u"),
+        ("<rss version='0.92'><channel>{}</channel></rss>", "rss092"),
+        ("<rss version='2.0'><channel>{}</channel></rss>", "rss20"),
+        ("<rss><channel>{}</channel></rss>", "rss"),
+        ("<r:RDF xmlns:r='{rdf}' xmlns='http://purl.org/rss/1.0/'><channel/>{}</r:RDF>", "rss10"),
+        (
+            "<r:RDF xmlns:r='{rdf}' xmlns='http://my.netscape.com/rdf/simple/0.9/'><channel/>{}</r:RDF>",
+            "rss090",
+        ),
+        ("<Channel xmlns='http://purl.org/net/rss1.1#'><items>{}</items></Channel>", "rss11"),
+    ],
+)
+def test_every_rss_is_read(body: str, kind: str) -> None:
+    item = "<item><title>A</title><link>https://a.example/</link></item>"
+    rdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+
+    feed = parse(body.format(item, rdf=rdf).encode())
+
+    (entry,) = feed.entries
+    assert feed.kind == kind
+    assert entry.title == RawText("A", is_html=False)
+    assert entry.links == ("https://a.example/",)
+
+
+@pytest.mark.parametrize(
+    ("opening", "kind"),
+    [
+        ("<feed version='0.3' xmlns='http://purl.org/atom/ns#'>", "atom03"),
+        ("<feed xmlns='http://www.w3.org/2005/Atom'>", "atom10"),
+        (
+            "<a:feed xmlns:a='http://www.w3.org/2005/Atom' xmlns='http://www.w3.org/2005/Atom'>",
+            "atom10",
+        ),
+    ],
+)
+def test_every_atom_is_read(opening: str, kind: str) -> None:
+    closing = opening.split()[0].replace("<", "</")
+    body = f"{opening}<entry><id>urn:a</id><title>A</title></entry>{closing}>"
+
+    feed = parse(body.encode())
+
+    assert feed.kind == kind
+    assert [entry.id for entry in feed.entries] == ["urn:a"]
+
+
 def test_feed_without_entries_is_a_feed() -> None:
     assert parse(rss("")).entries == ()
 
@@ -250,6 +380,7 @@ def test_json_feed_is_read() -> None:
                 "image": "https://img.example/a.jpg",
                 "date_published": "2026-11-22T07:00:00+01:00",
                 "attachments": [{"url": "/b.png", "mime_type": "image/png"}],
+                "tags": ["Art", " b", 7, "", "Art"],
             },
             {"id": "https://example.org/two", "content_text": "Two", "author": {"name": "Ann"}},
             "nonsense",
@@ -259,8 +390,10 @@ def test_json_feed_is_read() -> None:
     feed = parse(json.dumps(document).encode())
 
     one, two = feed.entries
-    assert feed.base == "https://site.example/"
+    assert feed.base == feed.home == "https://site.example/"
+    assert feed.kind == "json1.1"
     assert feed.language == "nl"
+    assert one.categories == ("Art", "b")
     assert one.id == "7"
     assert one.links == ("/one",)
     assert one.title == RawText("One <b>", is_html=False)
@@ -280,7 +413,7 @@ JSON = st.recursive(
 NAMES = "id url title summary content_html content_text image date_published author authors"
 
 
-@given(st.dictionaries(st.sampled_from([*NAMES.split(), "attachments", "language"]), JSON))
+@given(st.dictionaries(st.sampled_from([*NAMES.split(), "attachments", "language", "tags"]), JSON))
 def test_json_feed_with_wrong_types_loses_only_those(item: dict[str, object]) -> None:
     body = json.dumps({"version": "https://jsonfeed.org/version/1", "items": [item]}).encode()
 
@@ -324,3 +457,26 @@ def test_a_prolog_made_to_be_slow_is_read_step_by_step(body: bytes) -> None:
     # A pattern for it once took twice as long with each `<?x?>`; thirty would not end today.
     with pytest.raises(FeedUnreadable):
         parse_feed(body, "text/xml", "https://example.org/feed")
+
+
+@pytest.mark.parametrize(
+    ("words", "codec"),
+    [
+        ("新しい記事を公開しました。東京の天気は晴れです。", "shift_jis"),
+        ("我希望很容易。今天的天氣很好，我們去看電影。", "big5"),
+        ("不归移民漫画系列，今天的天气很好，我们去看电影。", "gb2312"),
+        ("한글로 사용하는 많은 분들도 이런 문제가 있다. 오늘 날씨가 좋다.", "euc_kr"),
+        ("Сегодня в Москве хорошая погода, и мы идём в кино.", "cp1251"),
+        ("Сегодня в Москве хорошая погода, и мы идём в кино.", "koi8_r"),
+        ("היום מזג האוויר יפה ואנחנו הולכים לקולנוע.", "cp1255"),
+        ("L’été dernier, à Orléans, on a fêté l’élève à l’œuvre.", "cp1252"),
+        ("é", "cp1252"),
+        ("Größe, Äußerung, Übermut: schöne Grüße an die Bäckerei.", "cp1252"),
+    ],
+)
+def test_document_that_names_no_encoding_is_read_in_the_one_it_is_in(
+    words: str, codec: str
+) -> None:
+    body = f"<rss version='2.0'><channel><title>{words}</title></channel></rss>".encode(codec)
+
+    assert words in decode(body, "")

@@ -38,6 +38,16 @@ _SINGLE_BYTE = frozenset(
         *(f"iso8859_{part}" for part in (*range(2, 12), *range(13, 17))),
     )
 )
+_OTHER_SCRIPTS = frozenset(
+    codecs.lookup(name).name
+    for name in (
+        *("big5", "cp932", "cp949", "euc_jp", "euc_kr", "gb18030", "shift_jis"),
+        *("cp1251", "koi8_r", "koi8_u", "cp1253", "cp1255", "cp1256", "tis_620", "cp874"),
+        *(f"iso8859_{part}" for part in (5, 6, 7, 8, 11)),
+    )
+)
+_GUESSED_BYTES, _FEW_BYTES = 65_536, 8
+_FOREIGN = re.compile(rb"[\x80-\xff]+")
 # What is written where the label says so, after the WHATWG Encoding Standard.
 _WIDER = {"ascii": "cp1252", "iso8859-1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}
 
@@ -45,12 +55,26 @@ _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNOREC
 _XML_ENCODING = re.compile(
     rb"\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:-]{1,40})[\"']", re.IGNORECASE
 )
+_CONTROLS = bytes({*range(0x20)} - {0x09, 0x0A, 0x0D})
+_NOT_CHARACTERS = ("\ufffe".encode(), "\uffff".encode())
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def decode(body: bytes, content_type: str) -> str:
     """The document as text, without byte order mark or characters that XML forbids."""
-    return _NOT_XML.sub("", _text(body, content_type)).lstrip("\ufeff")
+    text = _text(body, content_type)
+    return (text if _is_clean(text) else _NOT_XML.sub("", text)).lstrip("\ufeff")
+
+
+def _is_clean(text: str) -> bool:
+    """Whether nothing is to be removed: bytes are looked through far quicker than characters."""
+    try:
+        encoded = text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return len(encoded.translate(None, _CONTROLS)) == len(encoded) and not any(
+        character in encoded for character in _NOT_CHARACTERS
+    )
 
 
 def _text(body: bytes, content_type: str) -> str:
@@ -78,7 +102,22 @@ def _text(body: bytes, content_type: str) -> str:
     mended = body.decode("utf-8", "replace")
     broken = mended.count("\ufffd")
     others = sum(1 for character in mended if character > "\x7f") - broken
-    return mended if others > broken else body.decode("cp1252", "replace")
+    return mended if others > broken else body.decode(_guessed(body), "replace")
+
+
+def _guessed(body: bytes) -> str:
+    """The codec of a document that says nothing, or nothing true."""
+    foreign = _FOREIGN.findall(body[:_GUESSED_BYTES])
+    of_words = sum(len(run) for run in foreign if len(run) > 1)
+    # In the Latin alphabets accents stand alone, and cp1252 is what most of those documents are.
+    if of_words < _FEW_BYTES or of_words < sum(map(len, foreign)) * 0.3:
+        return "cp1252"
+    # Late: hardly any document needs it.
+    from charset_normalizer import from_bytes
+
+    guess = from_bytes(body[:_GUESSED_BYTES]).best()
+    codec = _codec(guess.encoding) if guess else None
+    return codec if codec in _OTHER_SCRIPTS else "cp1252"
 
 
 def _codec(label: str) -> str | None:

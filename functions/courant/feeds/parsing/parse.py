@@ -9,23 +9,46 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from io import BytesIO
+from itertools import islice
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import feedparser
-
 from courant.errors import FeedUnreadable
-from courant.feeds import dates
-from courant.feeds.decode import decode
-from courant.feeds.jsonfeed import parse_json_feed
-from courant.feeds.raw import RawEntry, RawFeed, RawImage, RawText
+from courant.feeds.cleaning import dates
+from courant.feeds.parsing import xmlfeed
+from courant.feeds.parsing.decode import decode
+from courant.feeds.parsing.jsonfeed import parse_json_feed
+from courant.feeds.parsing.prolog import check_structure, root_name, what_came, without_doctype
+from courant.feeds.parsing.raw import (
+    MAX_ID_BYTES,
+    MAX_LINKS,
+    MAX_NAMES,
+    MAX_TEXT_CHARS,
+    MAX_TITLE_CHARS,
+    RawEntry,
+    RawFeed,
+    RawImage,
+    RawRhythm,
+    RawText,
+)
 
 MAX_ENTRIES = 500
 
-_FIRST_TAG = re.compile(r"<([A-Za-z][\w.:-]{0,40})")
-_REFERENCE = re.compile(r"&#(?:([0-9]+)|[xX]([0-9A-Fa-f]+));?")
-_HTML_DOCTYPE = re.compile(r"<!doctype\s{1,20}html", re.IGNORECASE)
-_NOT_ELEMENTS = (("<!--", "-->"), ("<?", "?>"))
+# References to controls, to surrogates and beyond; by far the most, like &#8217;, are none.
+_SUSPECT = re.compile(
+    r"&#(?:([0-9]{5,}|0[0-9]*|[0-9]{1,2}(?![0-9]))"
+    r"|[xX](0[0-9A-Fa-f]*|[0-9A-Fa-f]{5,}|[DdFf][0-9A-Fa-f]{3}|[0-9A-Fa-f](?![0-9A-Fa-f])"
+    r"|1[0-9A-Fa-f](?![0-9A-Fa-f])));?"
+)
+# RSS's skipHours and skipDays: feedparser keeps only the last of each.
+_SKIPPED = re.compile(r"<skip(hours|days)\b[^<>]{0,100}>", re.IGNORECASE)
+_SKIPPED_END = re.compile("</skip", re.IGNORECASE)
+_SKIPPED_PART = re.compile(r"<(hour|day)\s*>\s*(\w{1,12})\s*</\1\s*>", re.IGNORECASE)
+_SKIPPED_CHARS = 4000
+_RHYTHM_CHARS = 32
+_PAGES = frozenset({"html", "!doctype"})
+_FEED_TAG = re.compile(r"<(?:rss|feed|rdf:rdf|channel|item|entry)\b", re.IGNORECASE)
+_RSS11 = "http://purl.org/net/rss1.1#"
 # Tags that feeds write into titles and summaries, escaped, without saying that they are HTML.
 _TAG = re.compile(
     r"<(?:/\w|(?:a|abbr|b|blockquote|br|cite|code|div|em|font|h[1-6]|hr|i|img|li|ol|p|q|s|small|"
@@ -48,28 +71,60 @@ def parse_feed(body: bytes, content_type: str, url: str) -> RawFeed:
     text = decode(body, content_type).strip()
     if text.startswith(("{", "[")):
         return parse_json_feed(text, url, MAX_ENTRIES)
-    document = _parse_xml(text, url)
-    entries = document["entries"]
-    if not document.get("version") and (not entries or _root(text) in {"html", "!doctype"}):
-        raise FeedUnreadable(url, _what_came(text))
+    if not text:
+        raise FeedUnreadable(url, "it sent an empty answer")
+    # In this order: a reference to nothing may be all that keeps a DOCTYPE from being one.
+    text = without_doctype(without_illegal_references(text))
+    document = xmlfeed.read_plain(text, MAX_ENTRIES)
+    if document is None and root_name(text) in _PAGES and not _FEED_TAG.search(text):
+        # feedparser would look for entries to the end of the page.
+        raise FeedUnreadable(url, what_came(text))
+    return _raw(document or _parse_xml(text, url), text, url)
+
+
+def _raw(document: Any, text: str, url: str) -> RawFeed:
+    entries, feed = document["entries"], document["feed"]
+    version = document.get("version") or _unnamed_version(text)
+    if not version and (not entries or root_name(text) in _PAGES):
+        raise FeedUnreadable(url, what_came(text))
     if document["bozo"] and not entries:
         raise FeedUnreadable(url, "it is broken, and no entry can be read")
-    feed = document["feed"]
     return RawFeed(
-        title=_text(feed.get("title_detail"), document["version"]),
+        title=_text(feed.get("title_detail"), version),
         language=_string(feed.get("language")),
-        base=_base(feed, document["version"], url),
-        entries=tuple(_entry(entry, document["version"]) for entry in entries[:MAX_ENTRIES]),
-        beyond_cap=max(len(entries) - MAX_ENTRIES, 0),
+        base=_base(feed, version, url),
+        home=_home(feed),
+        kind=version,
+        rhythm=RawRhythm(
+            ttl=_string(feed.get("ttl"))[:_RHYTHM_CHARS],
+            skip_hours=_skipped(text, "hour") if "hour" in feed else (),
+            skip_days=_skipped(text, "day") if "day" in feed else (),
+            update_period=_string(feed.get("sy_updateperiod"))[:_RHYTHM_CHARS],
+            update_frequency=_string(feed.get("sy_updatefrequency"))[:_RHYTHM_CHARS],
+        ),
+        entries=tuple(_entry(entry, version) for entry in entries[:MAX_ENTRIES]),
+        beyond_cap=max(len(entries) - MAX_ENTRIES, 0) + document.get("beyond", 0),
     )
 
 
+def _unnamed_version(text: str) -> str:
+    # feedparser reads RSS 1.1 well and has no name for it.
+    return "rss11" if _RSS11 in text[:4000] and root_name(text) == "channel" else ""
+
+
 def _parse_xml(text: str, url: str) -> Any:
+    # Late: it takes a tenth of a second to load, and most feeds don't need it.
+    import feedparser
+
+    try:
+        check_structure(text)
+    except ValueError as error:
+        raise FeedUnreadable(url, str(error)) from error
     try:
         # A stream, never a string: feedparser would open a string as URL or file. No base either,
         # so that relative links stay recognisable and are resolved by rules of our own.
         return feedparser.parse(
-            BytesIO(_REFERENCE.sub(_legal, text).encode("utf-8")),
+            BytesIO(text.encode("utf-8")),
             response_headers={"content-type": "application/xml; charset=utf-8"},
             sanitize_html=False,
             resolve_relative_uris=False,
@@ -79,8 +134,12 @@ def _parse_xml(text: str, url: str) -> Any:
         raise FeedUnreadable(url, f"it can't be parsed ({type(error).__name__})") from error
 
 
+def without_illegal_references(text: str) -> str:
+    """One reference to a character that XML forbids makes expat give up, and some, feedparser."""
+    return _SUSPECT.sub(_legal, text)
+
+
 def _legal(reference: re.Match[str]) -> str:
-    # One reference to a character that XML forbids makes expat give up, and some, feedparser.
     digits = reference[1] or reference[2]
     code = int(digits, 10 if reference[1] else 16) if len(digits) <= 10 else 0
     allowed = code in {9, 10, 13} or 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE
@@ -97,25 +156,54 @@ def _base(feed: Any, version: str, url: str) -> str:
     return url
 
 
+def _home(feed: Any) -> str:
+    # feedparser takes an id for a link where there is none; "tag:example.org,2026:1" is no place.
+    link = _string(feed.get("link"))
+    return link if link != _string(feed.get("id")) or _is_web(link) else ""
+
+
+def _skipped(text: str, part: str) -> tuple[str, ...]:
+    # The first few, since somebody may write about them; and no more, since somebody may be mean.
+    for start in islice(_SKIPPED.finditer(text), 8):
+        if start[1].lower() == part + "s":
+            listed = text[start.end() : start.end() + _SKIPPED_CHARS]
+            parts = _SKIPPED_PART.findall(_SKIPPED_END.split(listed, maxsplit=1)[0])
+            if values := [value for name, value in parts if name.lower() == part]:
+                return tuple(values[:MAX_NAMES])
+    return ()
+
+
 def _entry(entry: Any, version: str) -> RawEntry:
     contents = [part for part in entry.get("content", ()) if isinstance(part, dict)]
-    details = (entry.get("summary_detail"), *contents)
+    details = (entry.get("summary_detail"), *contents[:MAX_NAMES])
+    id_ = _string(entry.get("id"))
     return RawEntry(
-        id=_string(entry.get("id")),
-        links=tuple(dict.fromkeys(_links(entry))),
-        title=_text(entry.get("title_detail"), version),
+        id=id_ if len(id_.encode("utf-8", "replace")) <= MAX_ID_BYTES else "",
+        links=_first(_links(entry), MAX_LINKS),
+        title=_text(entry.get("title_detail"), version, MAX_TITLE_CHARS),
         texts=tuple(text for detail in details if (text := _text(detail, version))),
-        authors=tuple(dict.fromkeys(_authors(entry))),
+        authors=_first(_authors(entry)),
         dates=tuple(
             date
             for name in ("published_parsed", "updated_parsed", "created_parsed")
             # `in` first: feedparser warns when it answers one date's name with another date
             if name in entry and (date := dates.from_struct(entry.get(name)))
         ),
-        images=tuple(_images(entry)),
+        images=tuple(islice(_images(entry), MAX_NAMES)),
+        categories=_first(_categories(entry)),
         base=next((_string(part.get("base")) for part in details if part), ""),
         language=_string((entry.get("title_detail") or {}).get("language")),
     )
+
+
+def _first(texts: Iterable[str], limit: int = MAX_NAMES) -> tuple[str, ...]:
+    return tuple(islice(dict.fromkeys(texts), limit))
+
+
+def _categories(entry: Any) -> Iterator[str]:
+    for tag in _dicts(entry.get("tags")):
+        if name := _string(tag.get("label")) or _string(tag.get("term")):
+            yield name
 
 
 def _links(entry: Any) -> Iterator[str]:
@@ -170,45 +258,18 @@ def _is_picture(item: Any, *, default: bool) -> bool:
     return default or path.endswith((".jpg", ".jpeg", ".png", ".webp", ".gif"))
 
 
-def _text(detail: Any, version: str) -> RawText | None:
-    value = _string(detail.get("value")) if isinstance(detail, dict) else ""
+def _text(detail: Any, version: str, limit: int = MAX_TEXT_CHARS) -> RawText | None:
+    value = _string(detail.get("value"))[:limit] if isinstance(detail, dict) else ""
     if not value:
         return None
     kind = _string(detail.get("type"))
     if kind != "text/plain":
         return RawText(value)
     # Atom says what it means. In RSS nobody knows, so: HTML, if it has tags or entities.
-    guess = not version.startswith("atom") and bool(_TAG.search(value) or _ENTITY.search(value))
-    return RawText(value, is_html=guess)
-
-
-def _root(text: str) -> str:
-    """The first element's name, lower case; found step by step: a pattern could be made slow."""
-    head, position = text[:20_000], 0
-    while (start := head.find("<", position)) >= 0:
-        if match := _FIRST_TAG.match(head, start):
-            return match[1].lower()
-        if _HTML_DOCTYPE.match(head, start):
-            return "html"
-        ending = next(
-            (end for opening, end in _NOT_ELEMENTS if head.startswith(opening, start)), ">"
-        )
-        position = head.find(ending, start)
-        if position < 0:
-            return ""
-    return ""
-
-
-def _what_came(text: str) -> str:
-    match _root(text):
-        case "":
-            return "it sent plain text, not a feed"
-        case "html":
-            return "it sent a web page (HTML), not a feed"
-        case "opml":
-            return "it sent a list of feeds (OPML), not a feed"
-        case root:
-            return f"it sent XML that is not a feed (<{root}>)"
+    guess = not version.startswith("atom") and (
+        ("<" in value and _TAG.search(value)) or ("&" in value and _ENTITY.search(value))
+    )
+    return RawText(value, is_html=bool(guess))
 
 
 def _dicts(value: Any) -> Iterable[Any]:
