@@ -1,0 +1,1 @@
+"""The child process in which strangers' bytes are read."""
