@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from courant.articles import Image
-from courant.feeds import clean, images
-from courant.feeds.raw import RawEntry, RawImage, RawText
+from courant.feeds.cleaning import clean, images, summary
+from courant.feeds.document import Document, read_document
+from courant.feeds.parsing.raw import RawEntry, RawImage, RawText
 
+NOW = datetime(2026, 11, 22, 7, tzinfo=UTC)
 BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 INVISIBLE = set("\u00ad\u200b\u2060\u2061\u2062\u2063\u2064\ufeff\u180e\u3164")
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -48,7 +51,7 @@ NASTY = st.lists(
     ),
     max_size=60,
 ).map("".join)
-CLEANERS = [clean.clean_title, clean.clean_name, clean.clean_summary]
+CLEANERS = [clean.clean_title, clean.clean_name, summary.clean_summary]
 
 
 def html(text: str) -> RawText:
@@ -80,7 +83,7 @@ def test_cleaning_twice_changes_nothing(text: str) -> None:
 @given(st.text(min_size=1).map(lambda text: text * 400))
 def test_texts_keep_to_their_length(text: str) -> None:
     assert len(clean.clean_title(html(text))) <= clean.TITLE_CHARS
-    assert len(clean.clean_summary(html(text))) <= clean.SUMMARY_CHARS
+    assert len(summary.clean_summary(html(text))) <= summary.SUMMARY_CHARS
     assert len(clean.clean_name(html(text))) <= clean.NAME_CHARS
 
 
@@ -130,21 +133,21 @@ def test_joiners_and_marks_stay_where_scripts_need_them(written: str, kept: str)
 def test_summary_ends_with_a_sentence() -> None:
     text = "The first sentence says enough to stand alone as one, and then some. " * 10
 
-    summary = clean.clean_summary(html(text))
+    cut = summary.clean_summary(html(text))
 
-    assert summary.endswith("some.")
-    assert 100 < len(summary) <= clean.SUMMARY_CHARS
+    assert cut.endswith("some.")
+    assert 100 < len(cut) <= summary.SUMMARY_CHARS
 
 
 def test_summary_without_sentences_ends_between_words() -> None:
-    summary = clean.clean_summary(html("word " * 200))
+    cut = summary.clean_summary(html("word " * 200))
 
-    assert summary.endswith("word…")
+    assert cut.endswith("word…")
 
 
 def test_summary_in_a_script_without_spaces_is_cut() -> None:
-    assert clean.clean_summary(html("日本語の文章です。" * 60)).endswith("。")
-    assert clean.clean_summary(html("日" * 600)) == "日" * 319 + "…"
+    assert summary.clean_summary(html("日本語の文章です。" * 60)).endswith("。")
+    assert summary.clean_summary(html("日" * 600)) == "日" * 319 + "…"
 
 
 @pytest.mark.parametrize(
@@ -157,7 +160,243 @@ def test_summary_in_a_script_without_spaces_is_cut() -> None:
     ],
 )
 def test_what_blog_software_adds_is_left_out(tail: str) -> None:
-    assert clean.clean_summary(html("<p>It rained.</p>" + tail)) == "It rained."
+    assert summary.clean_summary(html("<p>It rained.</p>" + tail)) == "It rained."
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "[…]", "[...] ", "(…) Weiterlesen", "Weiterlesen →", "Lire la suite", "Lire la suite »",
+        "Leer más", "Seguir leyendo.", "Lees meer", "Lees verder…", "Leggi tutto", "Läs vidare →",
+        "Читать далее", "続きを読む", "阅读全文", "اقرأ المزيد", "और पढ़ें", "Devamını oku",
+        "Der Beitrag It rained erschien zuerst auf The Gauge.",
+        "L’article It rained est apparu en premier sur The Gauge.",
+        "La entrada It rained se publicó primero en The Gauge.",
+        "Het bericht It rained verscheen eerst op The Gauge.",
+        "(Source: The Gauge)",
+        "submitted by /u/ann [link] [comments]",
+        "submitted by ann to weather [link] [3 comments]",
+        "Article URL: https://a.example/x Comments URL: https://b.example/y Points: 3",
+        "[…] The post It rained appeared first on The Gauge.",
+        "Continue reading “It rained” at The Gauge",
+    ],
+)  # fmt: skip
+def test_tails_of_many_tongues_are_left_out(tail: str) -> None:
+    assert summary.clean_summary(html(f"<p>It rained for a week.</p> <p>{tail}</p>")) == (
+        "It rained for a week."
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I like to read more books than I can carry up to the attic.",
+        "The post office opened again on Monday, two weeks after the flood.",
+        "Comments on the flood were submitted by 300 people.",
+        "The source of the river is in the hills (see the map).",
+        "It rained... and then it rained again.",
+    ],
+)
+def test_sentences_like_tails_stay(text: str) -> None:
+    assert summary.clean_summary(html(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Comments",
+        "Article URL: https://a.example/x Comments URL: https://b.example/y Points: 3",
+        "600 points, 142 comments",
+        "submitted by /u/ann [link] [comments]",
+        "<ol><li><a href='x'>It rained</a> The Gauge</li><li><a href='y'>It pours</a></li></ol>",
+    ],
+)
+def test_what_says_nothing_is_no_summary(text: str) -> None:
+    assert summary.clean_summary(html(text)) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("It rained for a week and the river…", "It rained for a week and the river…"),
+        ("It rained for a week and the river ...", "It rained for a week and the river…"),
+        ("It rained for a week and the river [&#8230;]", "It rained for a week and the river…"),
+        ("It rained for a week and the Read more", "It rained for a week and the…"),
+        ("It rained. " * 15 + "And then the [...]", ("It rained. " * 15).strip()),
+    ],
+)
+def test_a_torn_text_ends_with_a_sentence_or_a_mark(text: str, kept: str) -> None:
+    assert summary.clean_summary(html(text)) == kept
+
+
+@pytest.mark.parametrize("name", ["Mr. Brook", "J. Brook", "Dr. Lind", "Nr. 7", "the U.S. Army"])
+def test_an_abbreviation_ends_no_sentence(name: str) -> None:
+    text = "the river rose and fell and rose again " * 6 + name + " the river fell" * 20
+
+    assert summary.clean_summary(html(text)).endswith("…")
+
+
+@pytest.mark.parametrize("length", range(316, 326))
+def test_the_mark_of_a_torn_text_has_room(length: int) -> None:
+    text = ("rain " * 100)[:length]
+
+    assert len(summary.clean_summary(html(text + "…"))) <= summary.SUMMARY_CHARS
+
+
+@pytest.mark.parametrize(
+    ("sentence", "end"),
+    [
+        ("The river rose to 3.5 metres in St. Ives, said Mr. Brook of the U.S. mission", "."),
+        ("川の水位が3.5メートルに達した", "。"),
+        ("هل ارتفع منسوب النهر اليوم في الوادي", "؟"),
+        ("कल से बारिश हो रही है और नदी का जलस्तर बढ़ गया है", "।"),
+        ("کل سے بارش ہو رہی ہے اور دریا میں پانی بڑھ گیا ہے", "۔"),
+        ("Что стало с рекой после недели дождя", "?"),
+        ("下了一个星期的雨，河水涨了", "！"),
+    ],
+)
+def test_a_summary_ends_where_its_script_ends_sentences(sentence: str, end: str) -> None:
+    gap = "" if end in "。！" else " "
+
+    cut = summary.clean_summary(html((sentence + end + gap) * 12))
+
+    assert cut.endswith(sentence + end)
+    assert len(cut) <= summary.SUMMARY_CHARS
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("AT&amp;amp;T &amp;#8211; news", "AT&T – news"),
+        ("It&amp;rsquo;s", "It’s"),
+        ("&lt;em&gt;Rain&lt;/em&gt; again", "Rain again"),
+        ("1 &amp;lt; 2", "1 &lt; 2"),
+        ("Use &lt;b&gt; in HTML", "Use <b> in HTML"),
+    ],
+)
+def test_what_was_escaped_twice_is_read_as_meant(written: str, read: str) -> None:
+    assert clean.clean_title(html(written)) == read
+
+
+def test_a_body_escaped_twice_is_read_as_meant() -> None:
+    assert summary.clean_summary(html("&lt;p&gt;It rained.&lt;/p&gt;")) == "It rained."
+
+
+def test_shortcodes_are_no_words() -> None:
+    text = "[vc_row css='a'][caption id='b']It rained [1] for a_week [sic].[/caption]"
+
+    assert summary.clean_summary(html(text)) == "It rained [1] for a_week [sic]."
+
+
+@given(NASTY | ANY_TEXT, st.integers(0, 400))
+def test_a_long_text_is_cut_as_if_all_of_it_were_read(text: str, filler: int) -> None:
+    # Only the beginning of a long text is cleaned; nobody may notice.
+    words = "<b>The river rose</b> &amp; fell. " * filler
+    whole = summary.cut(clean.text_of(html(words + "end")), summary.SUMMARY_CHARS)
+
+    assert len(words) < 3000 or summary.clean_summary(html(words + text)) == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("<p>It rained.</p>", True),
+        ("It rained. The post Rain appeared first on The Gauge.", True),
+        ("It rained and the river […]", False),
+        ("It rained and the river...", False),
+        ("It rained and the <a href=x>Continue reading</a>", False),
+    ],
+)
+def test_a_text_is_whole_or_torn(text: str, whole: bool) -> None:
+    assert summary.is_whole(html(text)) is whole
+
+
+@pytest.mark.parametrize(
+    ("name", "mixed"),
+    [
+        ("Аpple News", True),
+        ("Νews", True),
+        ("Apple News", False),
+        ("Новости Apple", False),
+        ("ТАСС-News", False),
+        ("東京Walker", False),
+        ("Café Ünique", False),
+    ],
+)
+def test_a_word_in_two_alphabets_that_look_alike_is_a_disguise(name: str, mixed: bool) -> None:
+    assert clean.mixes_scripts(name) is mixed
+
+
+def document(title: str, *items: str, url: str = "https://example.org/feed") -> Document:
+    body = f"<rss version='2.0'><channel><title>{title}</title>{''.join(items)}</channel></rss>"
+    return read_document(body.encode(), "", url, feed_id="f", now=NOW)
+
+
+ITEM = "<item><title>Rain</title><link>https://{host}/a</link>{more}</item>"
+
+
+def test_hosts_that_look_like_others_are_shown_in_ascii() -> None:
+    forged = "аpple.example"
+    found = document("Аpple", ITEM.format(host=forged, more=""), url=f"https://{forged}/feed")
+
+    (item,) = found.items
+    assert item.article.url == "https://xn--pple-43d.example/a"
+    assert item.article.source == "xn--pple-43d.example"
+
+
+def test_a_source_is_named_by_its_feed_without_tricks() -> None:
+    found = document("The &#x202e;Gauge&#x200b;", ITEM.format(host="a.example", more=""))
+
+    assert found.items[0].article.source == "The Gauge"
+
+
+def test_what_is_dropped_is_explained() -> None:
+    found = document(
+        "News",
+        "<item><title>No link</title></item>",
+        "<item><title>Odd</title><link>mailto:a@example.org</link></item>",
+        "<item><link>https://example.org/b</link></item>",
+        *("<item><title>x</title></item>" for _ in range(30)),
+    )
+
+    assert found.dropped == 33
+    assert len(found.drops) == 20
+    assert found.drops[:3] == (
+        "Entry 1 “No link” has no link.",
+        "Entry 2 “Odd” has a link that leads nowhere.",
+        "Entry 3 has a link but no words.",
+    )
+
+
+PIECE = "<p>" + "The river rose and fell again. " * 40 + "</p>"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (PIECE, 240),
+        (PIECE.replace("</p>", "And so […]</p>"), None),
+        ("<p>Short.</p>", None),
+        ("<p>" + "川の水位が上がった。" * 100 + "</p>", 450),
+    ],
+)
+def test_words_are_counted_where_the_feed_has_the_whole_piece(text: str, words: int | None) -> None:
+    more = f"<description><![CDATA[{text}]]></description>"
+
+    assert (
+        document("News", ITEM.format(host="a.example", more=more)).items[0].article.words == words
+    )
+
+
+def test_a_summary_that_repeats_the_title_gives_way_to_the_text() -> None:
+    more = (
+        "<description>Rain</description><content:encoded xmlns:content="
+        "'http://purl.org/rss/1.0/modules/content/'>It rained in the valley.</content:encoded>"
+    )
+
+    found = document("News", ITEM.format(host="a.example", more=more))
+
+    assert found.items[0].article.summary == "It rained in the valley."
 
 
 @pytest.mark.parametrize(
@@ -223,6 +462,27 @@ def test_first_usable_picture_of_the_text_is_taken() -> None:
 )
 def test_what_is_no_picture_to_see_is_left_out(image: RawImage) -> None:
     assert chosen(image) is None
+
+
+@pytest.mark.parametrize(
+    ("tag", "url"),
+    [
+        ("<img src='data:image/gif;base64,R0' data-src='/a.jpg'>", "/a.jpg"),
+        ("<img src='/blank.gif' data-lazy-src='/a.jpg'>", "/a.jpg"),
+        ("<img srcset='/s.jpg 400w, /a.jpg 1200w, /xl.jpg 4000w'>", "/a.jpg"),
+        ("<img srcset='/s.jpg 1x,/a.jpg 2x'>", "/a.jpg"),
+        ("<noscript><img src='/no.jpg'></noscript><img src='/a.jpg'>", "/a.jpg"),
+        ("<img class='wp-smiley' src='/smile.png'><img src='/a.jpg'>", "/a.jpg"),
+        ("<img src='/avatar/ann.png'><img src='/a.jpg'>", "/a.jpg"),
+        ("<img src='/i/feed-icon16x16.png'><img src='/a.jpg'>", "/a.jpg"),
+        ("<img src='https://s.w.org/images/core/emoji/x.png'><img src='/a.jpg'>", "/a.jpg"),
+        ("<img src='https://secure.gravatar.com/x.png'><img src='/a.jpg'>", "/a.jpg"),
+        ("<img src='https://static.addtoany.com/buttons/x.png'><img src='/a.jpg'>", "/a.jpg"),
+        ("x" * 90_000 + "<img src='/a.jpg'>", "/a.jpg"),
+    ],
+)
+def test_pictures_come_late_and_decoration_stays_away(tag: str, url: str) -> None:
+    assert chosen(text=tag) == Image("https://example.org" + url)
 
 
 @given(ANY_TEXT, ANY_TEXT, ANY_TEXT)

@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
 # Long enough that a monthly cadence finds two periods of news.
 KEPT = timedelta(days=70)
+# Silent reading of prose, grown-ups, Latin script: Brysbaert, "How many words do we read per
+# minute?", 2019, rounded down, since digests are read on trains.
+WORDS_A_MINUTE = 220
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture to show with an article; width and height in pixels where the feed said so."""
+    """A picture to show with an article; width and height in pixels where feed or page said so."""
 
     url: str
     width: int | None = None
@@ -37,7 +40,8 @@ class Article:
     """One piece at one canonical URL, cleaned: every text is plain, without markup or controls.
 
     ``published`` is what the feed says and only orders; ``first_seen`` is ours and decides what is
-    new. ``position`` is the place in the feed's document, which breaks ties.
+    new. ``position`` is the place in the feed's document, which breaks ties. ``section`` is what
+    its own site files it under, ``words`` the length of the whole piece, where we have seen it.
     """
 
     id: str
@@ -52,6 +56,13 @@ class Article:
     language: str | None = None
     image: Image | None = None
     position: int = 0
+    section: str | None = None
+    words: int | None = None
+
+    @property
+    def reading_minutes(self) -> int | None:
+        """How long the whole piece takes to read, at least one minute; None if nobody knows."""
+        return max(1, round(self.words / WORDS_A_MINUTE)) if self.words else None
 
     @property
     def date(self) -> datetime:
@@ -92,20 +103,18 @@ def _to_item(article: Article) -> aws.Item:
     }
     if article.published:
         item["published"] = stamp(article.published)
-    if article.author:
-        item["author"] = article.author
-    if article.language:
-        item["language"] = article.language
-    if article.image:
-        item["image"] = {"url": article.image.url}
-        if article.image.width and article.image.height:
-            item["image"] |= {"width": article.image.width, "height": article.image.height}
-    return item
+    optional = {
+        "author": article.author,
+        "language": article.language,
+        "section": article.section,
+        "words": article.words,
+        "image": image_to_item(article.image),
+    }
+    return item | {name: value for name, value in optional.items() if value}
 
 
 def _from_item(item: aws.Item) -> Article:
     _, first_seen, article_id = item["SK"].split("#", 2)
-    image = item.get("image")
     return Article(
         id=article_id,
         feed_id=item["PK"].removeprefix("F#"),
@@ -117,11 +126,24 @@ def _from_item(item: aws.Item) -> Article:
         published=from_stamp(item["published"]) if "published" in item else None,
         author=item.get("author"),
         language=item.get("language"),
-        image=Image(image["url"], _int(image.get("width")), _int(image.get("height")))
-        if image
-        else None,
+        image=image_from_item(item.get("image")),
         position=int(item["position"]),
+        section=item.get("section"),
+        words=_int(item.get("words")),
     )
+
+
+def image_to_item(image: Image | None) -> aws.Item | None:
+    """A picture as DynamoDB keeps it."""
+    if image is None:
+        return None
+    size = {"width": image.width, "height": image.height}
+    return {"url": image.url} | (size if image.width and image.height else {})
+
+
+def image_from_item(item: aws.Item | None) -> Image | None:
+    """The picture that ``image_to_item`` wrote."""
+    return Image(item["url"], _int(item.get("width")), _int(item.get("height"))) if item else None
 
 
 def _int(value: object) -> int | None:

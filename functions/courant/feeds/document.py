@@ -5,14 +5,24 @@ Pure, from bytes to plain data: no network, no table. What is new among them is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from courant.articles import Article
-from courant.feeds import clean, dates, identity, images
-from courant.feeds.parse import parse_feed
-from courant.feeds.raw import RawEntry, RawFeed
+from courant.feeds import identity
+from courant.feeds.cleaning import clean, dates, images, words
+from courant.feeds.cleaning import summary as summaries
+from courant.feeds.parsing.parse import parse_feed
+from courant.feeds.parsing.raw import RawEntry, RawFeed, RawRhythm
+
+MAX_DROPS = 20
+# A summary shorter than this says too little, and another text of the entry may say more.
+ENOUGH_CHARS = 80
+# What is shorter is an excerpt, whatever it claims.
+_PIECE_CHARS = 600
+_PIECE_WORDS = 120
+_COUNTED_CHARS = 400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +37,18 @@ class Item:
 class Document:
     """What a feed holds. ``dropped`` entries had no usable link, no words, or were beyond the cap.
 
-    ``title`` is the feed's own, "" where it has none.
+    ``drops`` says so for an editor, a sentence for each of the first twenty. ``title`` is the
+    feed's own, "" where it has none; ``home`` the site's address, absolute, or "". ``kind`` and
+    ``rhythm`` are the document's own words (raw.py).
     """
 
     title: str
     items: tuple[Item, ...]
     dropped: int
+    drops: tuple[str, ...] = ()
+    kind: str = ""
+    home: str = ""
+    rhythm: RawRhythm = field(default_factory=RawRhythm)
 
 
 def read_document(
@@ -47,21 +63,49 @@ def read_document(
     """
     raw = parse_feed(body, content_type, url)
     title = clean.clean_name(raw.title)
-    source = title or (urlsplit(url).hostname or url).removeprefix("www.")
-    identities = identity.identify([(entry.id, entry.links) for entry in raw.entries], raw.base)
+    source = title if title and not clean.mixes_scripts(title) else _host(url)
+    identities = identity.identify(
+        [(entry.id, entry.links, clean.clean_title(entry.title)) for entry in raw.entries], raw.base
+    )
     items: dict[str, Item] = {}
+    drops: list[str] = []
     dropped = raw.beyond_cap
     for position, (entry, who) in enumerate(zip(raw.entries, identities, strict=True)):
         article = _article(raw, entry, who, feed_id, source, position, now) if who else None
         if who is None or article is None:
             dropped += 1
+            drops.append(_why(entry, who, position))
         elif article.id in items:
             # Two entries at one URL are one article; all their keys lead to it.
             first = items[article.id]
             items[article.id] = Item(first.article, tuple(dict.fromkeys(first.keys + who.keys)))
         else:
             items[article.id] = Item(article, who.keys)
-    return Document(title=title, items=tuple(items.values()), dropped=dropped)
+    return Document(
+        title=title,
+        items=tuple(items.values()),
+        dropped=dropped,
+        drops=tuple(drops[:MAX_DROPS]),
+        kind=raw.kind,
+        home=identity.canonical_url(raw.home, url) or "" if raw.home else "",
+        rhythm=raw.rhythm,
+    )
+
+
+def _host(url: str) -> str:
+    """Whose feed it is, in ASCII: a forged name would be read as what it looks like."""
+    host = urlsplit(identity.canonical_url(url) or url).hostname or url
+    return host.removeprefix("www.")
+
+
+def _why(entry: RawEntry, who: identity.Identity | None, position: int) -> str:
+    name = clean.clean_title(entry.title)
+    which = f"Entry {position + 1}" + (f" “{clean.headline(name)}”" if name else "")
+    if who:
+        return f"{which} has a link but no words."
+    if entry.links:
+        return f"{which} has a link that leads nowhere."
+    return f"{which} has no link."
 
 
 def _article(
@@ -73,9 +117,10 @@ def _article(
     position: int,
     now: datetime,
 ) -> Article | None:
-    summary = next((text for part in entry.texts if (text := clean.clean_summary(part))), "")
+    title = clean.clean_title(entry.title)
+    summary = _summary(entry, title)
     # Short notes have no title; their words stand in for it.
-    title = clean.clean_title(entry.title) or clean.headline(summary)
+    title = title or clean.headline(summary)
     if not title:
         return None
     return Article(
@@ -83,7 +128,7 @@ def _article(
         feed_id=feed_id,
         url=who.url,
         title=title,
-        summary="" if summary == title else summary,
+        summary="" if words.same_words(summary, title) else summary,
         source=source,
         first_seen=now,
         published=dates.believable(entry.dates, now),
@@ -91,4 +136,29 @@ def _article(
         language=clean.clean_language(entry.language or raw.language),
         image=images.choose_image(entry, who.url),
         position=position,
+        words=_words(entry),
     )
+
+
+def _summary(entry: RawEntry, title: str) -> str:
+    """The first text that says more than the title; the texts are in order of preference."""
+    best = ""
+    for text in entry.texts:
+        summary = summaries.clean_summary(text)
+        if not summary or words.holds_words(title, summary):
+            continue
+        if words.weight(summary) >= ENOUGH_CHARS:
+            return summary
+        best = max(best, summary, key=len)
+    return best
+
+
+def _words(entry: RawEntry) -> int | None:
+    """The length of the whole piece, if the feed has it: the longest text, not torn off."""
+    whole = max(entry.texts, key=lambda text: len(text.value), default=None)
+    if whole is None or len(whole.value) < _PIECE_CHARS or not summaries.is_whole(whole):
+        return None
+    text = whole.value[:_COUNTED_CHARS]
+    count = words.count_html_words(text) if whole.is_html else words.count_words(text)
+    # Nobody writes so short a piece and gives it to the feed in full; it is a teaser.
+    return count if count >= _PIECE_WORDS else None

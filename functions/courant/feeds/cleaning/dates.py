@@ -5,20 +5,20 @@ A date only orders articles; what is new is decided by when we first saw it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from time import struct_time
 
 EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
 
 
-def from_struct(parsed: struct_time | None) -> datetime | None:
+def from_struct(parsed: Sequence[int] | None) -> datetime | None:
     """feedparser's date, which is in UTC and may be any nonsense; None for nonsense."""
     if parsed is None:
         return None
     try:
-        return datetime(*parsed[:6], tzinfo=UTC)
+        year, month, day, hour, minute, second = parsed[:6]
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except (ValueError, TypeError, OverflowError):
         return None
 

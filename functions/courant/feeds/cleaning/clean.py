@@ -13,14 +13,13 @@ from html import unescape
 
 import nh3
 
-from courant.feeds.raw import RawText
+from courant.feeds.parsing.raw import RawText
 
 TITLE_CHARS = 300
-SUMMARY_CHARS = 320
 NAME_CHARS = 100
 HEADLINE_CHARS = 100
-# More than this of a text is not looked at: a summary comes from its beginning.
-_HTML_CHARS = 20_000
+# More than this of a text is not looked at: titles and summaries come from its beginning.
+MAX_CHARS = 20_000
 
 _STRIP = nh3.Cleaner(
     tags=set(),
@@ -40,13 +39,18 @@ _BLOCK = re.compile(
 )
 # Footnote marks stand against a word and would read as part of it: "typical1".
 _FOOTNOTE = re.compile(r"<sup\b[^>]{0,200}>\s*<a\b.{0,400}?</sup>", re.IGNORECASE | re.DOTALL)
-# The tails that blog software writes under every excerpt.
-_TAIL = re.compile(
-    r"\s*(?:The post .{1,300} (?:appeared first on|first appeared on) .{1,200}"
-    r"|(?:Continue reading|Read more|Read the full (?:story|article))\b.{0,200}"
-    r"|\[(?:…|\.\.\.|&hellip;)\].{0,100})$"
+# Markup that somebody escaped once more than the format asks for.
+_ESCAPED_ENTITY = re.compile(r"&(?:#x?[0-9a-fA-F]{1,6}|(?!lt;|gt;)[a-zA-Z]{2,8}[0-9]{0,2});")
+_ESCAPED_INLINE = re.compile(
+    r"<(b|i|em|strong|u|sup|sub|span|font)\b[^<>]{0,200}>.{0,400}?</\1>", re.IGNORECASE
 )
-
+# `unescape` makes a number of the digits, and Python refuses to from some thousands on.
+_NO_CHARACTER = re.compile("&#[0-9]{8,};?")
+_WORD = re.compile(r"[^\W\d_]+")
+_ALIKE = tuple(
+    re.compile(f"[{letters}]")
+    for letters in ("A-Za-zÀ-ɏ", "\u0370-\u03ff\u1f00-\u1fff", "\u0400-\u052f")
+)
 _REMOVED = dict.fromkeys(
     (
         *(0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x200B, 0x200E, 0x200F),
@@ -61,6 +65,8 @@ _REMOVED = dict.fromkeys(
         *range(0xD800, 0xE000),
     )
 )
+# Of these, what Python calls printable.
+_PRINTABLE_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufffc]")
 # Controls part words too.
 _SPACED = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " ")
 _TABLE = _REMOVED | _SPACED
@@ -70,39 +76,28 @@ _MAX_MARKS = 4
 _EMOJI = re.compile(
     "[\u00a9\u00ae\u200d\u20e3\u2190-\u2bff\u3030\u303d\ufe0f\U0001f000-\U0001faff]"
 )
-_SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*(?=\s)|[。！？][」』”）]*")
-_CUT_MARK = "…"
+# Blocks in which there are no marks and no joiners: most texts need no look at each character.
+_NO_MARKS = re.compile(
+    "[\\x00-\\u02ff\\u0370-\\u0482\\u048a-\\u0590\\u05d0-\\u060f\\u061b-\\u064a\\u0660-\\u066f"
+    "\\u0671-\\u06d5\\u06f0-\\u06ff\\u2010-\\u2027\\u2030-\\u205f\\u20a0-\\u20cf\\u2100-\\u2bff"
+    "\\u3000-\\u3029\\u3030-\\u3098\\u309b-\\u9fff\\uac00-\\ud7a3\\uff00-\\uffef]*"
+)
+CUT_MARK = "…"
 
 
 def clean_title(raw: RawText | None) -> str:
     """One line of at most 300 characters; "" if nothing is left."""
-    return _shorten(_plain(raw), TITLE_CHARS)
+    return shorten(unescaped(text_of(raw)), TITLE_CHARS)
 
 
 def clean_name(raw: RawText | None) -> str:
     """A person's or a feed's name: one line of at most 100 characters; "" if nothing is left."""
-    return _shorten(_plain(raw), NAME_CHARS)
-
-
-def clean_summary(raw: RawText | None) -> str:
-    """The beginning of a text, cut after a sentence if one ends in time; "" if nothing is left."""
-    text = _TAIL.sub("", _plain(raw))
-    if len(text) <= SUMMARY_CHARS:
-        return text
-    ends = [
-        match.end()
-        for match in _SENTENCE_END.finditer(text, 0, SUMMARY_CHARS + 1)
-        if match.end() <= SUMMARY_CHARS
-    ]
-    # A first sentence of three words ("Breaking news.") is no summary.
-    if ends and ends[-1] >= SUMMARY_CHARS // 3:
-        return text[: ends[-1]]
-    return _shorten(text, SUMMARY_CHARS)
+    return shorten(unescaped(text_of(raw)), NAME_CHARS)
 
 
 def headline(text: str) -> str:
     """The beginning of a cleaned text, short enough to stand as a title."""
-    return _shorten(text, HEADLINE_CHARS)
+    return shorten(text, HEADLINE_CHARS)
 
 
 def clean_language(tag: str) -> str | None:
@@ -123,20 +118,57 @@ def plain_text(text: str) -> str:
 
     Joiners stay where scripts and emoji need them; at most four marks stay on a character.
     """
-    text = text.translate(_TABLE)
-    if not text.isascii():
-        text = _settle(unicodedata.normalize("NFC", text))
-    return " ".join(text.split())
+    text = " ".join(text.split())
+    if text.isascii():
+        return text if text.isprintable() else " ".join(text.translate(_TABLE).split())
+    if not text.isprintable() or _PRINTABLE_BLANK.search(text):
+        text = " ".join(text.translate(_TABLE).split())
+    if not unicodedata.is_normalized("NFC", text):
+        text = unicodedata.normalize("NFC", text)
+    if not _NO_MARKS.fullmatch(text):
+        text = " ".join(_settle(text).split())
+    return text
 
 
-def _plain(raw: RawText | None) -> str:
+def mixes_scripts(text: str) -> bool:
+    """Whether a word of a text mixes look-alike alphabets, as in a forged name.
+
+    Latin, Greek and Cyrillic share shapes (UTS 39 §5.1); scripts that nobody confuses may mix.
+    """
+    return any(
+        sum(bool(alphabet.search(word)) for alphabet in _ALIKE) > 1 for word in _WORD.findall(text)
+    )
+
+
+def text_of(raw: RawText | None, limit: int = MAX_CHARS) -> str:
+    """A feed's text as plain text, as far as its first ``limit`` characters go."""
     if raw is None:
         return ""
-    # nh3 takes no lone surrogates, which JSON can hold.
-    text = raw.value[:_HTML_CHARS].encode("utf-8", "replace").decode("utf-8")
-    if raw.is_html and ("<" in text or "&" in text):
-        text = unescape(_STRIP.clean(_BLOCK.sub(" <", _FOOTNOTE.sub("", text))))
+    text = raw.value[:limit]
+    if not text.isascii():
+        # nh3 takes no lone surrogates, which JSON can hold.
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    if raw.is_html:
+        text = strip(text)
     return plain_text(text)
+
+
+def strip(html: str) -> str:
+    """HTML without tags, entities and what readers don't read; it may still hold controls."""
+    if "<" not in html:
+        return unescape(_NO_CHARACTER.sub("", html)) if "&" in html else html
+    if "<sup" in html:
+        html = _FOOTNOTE.sub("", html)
+    return unescape(_STRIP.clean(_BLOCK.sub(" <", html)))
+
+
+def unescaped(text: str) -> str:
+    """A name or title that was escaped twice, as it was meant."""
+    if "&" in text and _ESCAPED_ENTITY.search(text):
+        text = plain_text(_ESCAPED_ENTITY.sub(lambda entity: unescape(entity[0]), text))
+    if "</" in text and _ESCAPED_INLINE.search(text):
+        text = plain_text(strip(text))
+    return text
 
 
 def _settle(text: str) -> str:
@@ -163,10 +195,11 @@ def _joins(joiner: str, before: str, after: str) -> bool:
     return unicodedata.category(before)[0] in "LM" and unicodedata.category(after)[0] in "LM"
 
 
-def _shorten(text: str, limit: int) -> str:
+def shorten(text: str, limit: int) -> str:
+    """A cleaned text of at most ``limit`` characters, cut between words and marked."""
     if len(text) <= limit:
         return text
-    room = limit - len(_CUT_MARK)
+    room = limit - len(CUT_MARK)
     cut = text.rfind(" ", room // 2, room + 1)
     if cut < 0:
         # One long word, or a script without spaces: never between a character and its marks.
@@ -177,4 +210,4 @@ def _shorten(text: str, limit: int) -> str:
             or "\U0001f3fb" <= text[cut] <= "\U0001f3ff"
         ):
             cut -= 1
-    return text[:cut].rstrip(" ,;:–—-") + _CUT_MARK
+    return text[:cut].rstrip(" ,;:–—-") + CUT_MARK

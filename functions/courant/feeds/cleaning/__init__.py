@@ -1,0 +1,1 @@
+"""Strangers' words, addresses, pictures and dates → ones that can be shown."""

@@ -1,0 +1,1 @@
+"""Articles' own pages, where their feeds say too little."""
