@@ -1,7 +1,14 @@
 """What makes two entries the same article.
 
 An article is one piece at one canonical URL. A feed's entry is known again by either of two keys,
-its guid and its canonical link, because feeds regenerate the one and rewrite the other.
+because feeds regenerate the one and rewrite the other:
+
+* its guid, if that stands for one piece of the document; else its link, if that does;
+* its link and title together. A page that stays while guid and title change ("Daily briefing") has
+  neither key of the day before: it is news.
+
+Several pieces at one link (a page of notes, ``changes#2026-11-22``) are told apart by title and
+fragment.
 """
 
 from __future__ import annotations
@@ -11,72 +18,30 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+from typing import NamedTuple
 
-import idna
+from courant.feeds.cleaning.canonical import canonical_parts, canonical_url
 
-MAX_URL_CHARS = 2048
+__all__ = ["Identity", "article_id", "canonical_url", "halves", "identify", "piece_id"]
 
-# Query parameters that say where a reader came from, not which page is meant.
-TRACKING_PREFIXES = ("utm_", "mtm_", "pk_", "hsa_", "_hs", "vero_", "oly_", "at_", "matomo_")
-TRACKING_NAMES = frozenset(
-    {
-        *("fbclid", "gclid", "gclsrc", "dclid", "gbraid", "wbraid", "msclkid", "twclid", "yclid"),
-        *("ttclid", "li_fat_id", "igshid", "igsh", "epik", "srsltid", "ysclid", "rb_clickid"),
-        *("mc_cid", "mc_eid", "mkt_tok", "_ga", "_gl", "_ke", "s_kwcid", "wickedid", "xtor", "spm"),
-        *("cmpid", "cmp", "ncid", "ftag", "taid", "ito", "ns_campaign", "ns_mchannel", "ns_source"),
-        *("ref_src", "ref_url", "guccounter", "guce_referrer", "guce_referrer_sig", "ceid", "emci"),
-        *("smid", "smtyp", "mbid", "traffic_source", "sc_cid", "wt_mc", "wtmc", "xg_source"),
-    }
-)
-# Common names that only track with these values.
-TRACKING_VALUES = {
-    name: frozenset({"rss", "feed", "atom", "rss_feed", "rssfeed", "feedburner"})
-    for name in ("source", "src", "ref", "referrer", "from", "via", "partner", "emc", "cid", "mod")
-}
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_ESCAPE = re.compile("%([0-9A-Fa-f]{2})?")
-_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
-_HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
-_LINE = re.compile(r"[\t\r\n]")
+_NO_WORD = re.compile(r"[\W_]+")
+# http or https, with www. or without: to one feed it is the same page.
+_FRONT = re.compile(r"https?://(?:www\.)?", re.IGNORECASE)
+# 64 bits a key do: it is only ever compared with those of the same feed.
+_KEY_CHARS = 16
+_HALF = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which article an entry is, and the keys by which its feed knows it again."""
+    """Which article an entry is, and the keys by which its feed knows it again.
+
+    The first key is that of link and title (see ``halves``).
+    """
 
     article_id: str
     url: str
     keys: tuple[str, ...]
-
-
-def canonical_url(url: str, base: str = "") -> str | None:
-    """The one spelling of an http(s) URL, in ASCII; None if it is none or points nowhere.
-
-    Without fragment, tracking parameters, default port and needless escapes. ``base`` resolves
-    relative ones. Idempotent.
-    """
-    try:
-        # Browsers drop line breaks inside an href and blanks around it.
-        joined = urljoin(base, _LINE.sub("", url.strip()))
-        parts = urlsplit(joined)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return None
-    if parts.scheme not in _DEFAULT_PORTS or not host or "@" in parts.netloc:
-        return None
-    netloc = _host(host)
-    if netloc is None:
-        return None
-    if port is not None and port != _DEFAULT_PORTS[parts.scheme]:
-        netloc += f":{port}"
-    query = "&".join(
-        _escape(pair, "/?:@!$'()*,;=+[]|") for pair in parts.query.split("&") if not _tracks(pair)
-    )
-    path = _escape(parts.path or "/", "/:@!$&'()*+,;=")
-    result = urlunsplit((parts.scheme, netloc, path, query, ""))
-    return result if len(result) <= MAX_URL_CHARS else None
 
 
 def article_id(url: str) -> str:
@@ -84,69 +49,83 @@ def article_id(url: str) -> str:
     return sha256(url.encode()).hexdigest()[:32]
 
 
-def identify(
-    entries: Sequence[tuple[str, Collection[str]]], base: str
-) -> tuple[Identity | None, ...]:
-    """Who each ``(guid, links)`` of one document is; None for an entry without a usable link.
+def piece_id(url: str, key: str) -> str:
+    """The id of one of several articles at a URL; ``key`` is that of link and title."""
+    return article_id(f"{_page(url)} {halves(key)[1]}")
 
-    A guid that stands at different links of the same document identifies nothing and is no key.
+
+def halves(key: str) -> tuple[str, str]:
+    """Of a key of link and title: what stands for the link, and what for the title (fragment too).
+
+    32 bits each: good to recognise one of them by, where a mistake is small.
     """
-    urls = [
-        next((url for link in links if (url := canonical_url(link, base))), None)
-        for _, links in entries
-    ]
-    meant: defaultdict[str, set[str]] = defaultdict(set)
-    for (guid, _), url in zip(entries, urls, strict=True):
-        if guid and url:
-            meant[guid].add(url)
-    return tuple(
-        Identity(
-            article_id(url),
-            url,
-            (*((_key("guid", guid),) if len(meant[guid]) == 1 else ()), _key("link", url)),
+    return key[:_HALF], key[_HALF:]
+
+
+def identify(
+    entries: Sequence[tuple[str, Collection[str], str]], base: str
+) -> tuple[Identity | None, ...]:
+    """Who each ``(guid, links, title)`` of one document is; None for one without a usable link.
+
+    The first usable link counts. Entries at one link are one article if they have the same title
+    and fragment too, else several. A guid or link that several articles share is no key.
+    """
+    found = [_find(*entry, base) for entry in entries]
+    pieces: defaultdict[str, set[str]] = defaultdict(set)
+    owners: defaultdict[str, set[str]] = defaultdict(set)
+    for one in filter(None, found):
+        pieces[one.url].add(one.key)
+        owners[one.guid].add(one.key)
+        owners[one.link].add(one.key)
+
+    def settle(one: _Found) -> Identity:
+        alone = len(pieces[one.url]) == 1
+        names = [name for name in (one.guid, one.link) if name and len(owners[name]) == 1]
+        return Identity(
+            article_id(one.url) if alone else piece_id(one.url, one.key),
+            one.url if alone or not one.fragment else f"{one.url}#{one.fragment}",
+            (one.key, *names[:1]),
         )
-        if url
-        else None
-        for (guid, _), url in zip(entries, urls, strict=True)
+
+    return tuple(settle(one) if one else None for one in found)
+
+
+class _Found(NamedTuple):
+    """An entry's link, and what it might be known by: keys, "" where it has no guid."""
+
+    url: str
+    fragment: str
+    guid: str
+    link: str
+    key: str
+
+
+def _find(guid: str, links: Collection[str], title: str, base: str) -> _Found | None:
+    parts = next((parts for link in links if (parts := canonical_parts(link, base))), None)
+    if parts is None:
+        return None
+    url, fragment = parts
+    words = _NO_WORD.sub(" ", title.casefold()).strip() or title.strip()
+    place = _digest("place", _known_as(url), _HALF)
+    wording = _digest("wording", f"{words}#{fragment}", _HALF)
+    return _Found(
+        url,
+        fragment,
+        _digest("guid", _known_as(guid)) if guid else "",
+        _digest("link", f"{_known_as(url)}#{fragment}"),
+        place + wording,
     )
 
 
-def _key(kind: str, value: str) -> str:
-    # 64 bits do: a key is only ever compared with those of the same feed.
-    return sha256(f"{kind}:{value}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+def _known_as(url: str) -> str:
+    return _FRONT.sub("", url, count=1).removesuffix("/")
 
 
-def _host(host: str) -> str | None:
-    host = host.lower().removesuffix(".")
-    if not host.isascii():
-        try:
-            host = idna.encode(host, uts46=True, transitional=False).decode("ascii")
-        except (idna.IDNAError, UnicodeError):
-            return None
-    if ":" in host:
-        host = f"[{host}]"
-    return host if _HOST.fullmatch(host) else None
+def _page(url: str) -> str:
+    # A route is part of the page's address; another fragment is a place on the page.
+    page, _, fragment = url.partition("#")
+    return url if fragment.startswith(("!", "/")) else page
 
 
-def _tracks(pair: str) -> bool:
-    name, _, value = pair.partition("=")
-    name = name.lower()
-    return (
-        not pair
-        or name in TRACKING_NAMES
-        or name.startswith(TRACKING_PREFIXES)
-        or value.lower() in TRACKING_VALUES.get(name, ())
-    )
-
-
-def _escape(text: str, safe: str) -> str:
-    def settle(match: re.Match[str]) -> str:
-        if match[1] is None:
-            # A bare percent sign must not make an escape with what is unescaped behind it.
-            return "%25"
-        character = chr(int(match[1], 16))
-        return character if _UNRESERVED.fullmatch(character) else match[0].upper()
-
-    # Lone surrogates can't be encoded; a URL with one is broken anyway, but must not raise.
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    return quote(_ESCAPE.sub(settle, text), safe=safe + "%~")
+def _digest(kind: str, value: str, chars: int = _KEY_CHARS) -> str:
+    return sha256(f"{kind}:{value}".encode("utf-8", "surrogatepass")).hexdigest()[:chars]
