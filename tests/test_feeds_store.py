@@ -12,7 +12,9 @@ import pytest
 from moto import mock_aws
 
 from courant.errors import Conflict
-from courant.feeds.store import LEASE, Feed, FeedStore, feed_id
+from courant.feeds.pace import Sighting, Wishes
+from courant.feeds.row import Feed
+from courant.feeds.store import LEASE, FeedStore, Waiting, feed_id
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -23,13 +25,15 @@ NOW = datetime(2026, 11, 22, 7, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=30)
 
 
+# One for all tests: reading botocore's models takes longer than a test.
+SESSION = boto3.Session("testing", "testing", region_name="eu-west-1")
+
+
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        yield boto3.resource("dynamodb", region_name="eu-west-1").create_table(
+        yield SESSION.resource("dynamodb").create_table(
             TableName="content",
             BillingMode="PAY_PER_REQUEST",
             KeySchema=[
@@ -47,7 +51,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
                         {"AttributeName": "due_kind", "KeyType": "HASH"},
                         {"AttributeName": "due_at", "KeyType": "RANGE"},
                     ],
-                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["host"]},
                 }
             ],
         )
@@ -73,8 +77,8 @@ def test_feed_id_is_the_urls_whatever_case_its_host_is_in() -> None:
 def test_registered_feed_is_due_at_once(feeds: FeedStore) -> None:
     assert feeds.register(URL, NOW) == ID
 
-    assert feeds.due(NOW, 10) == (ID,)
-    assert feeds.due(NOW - timedelta(seconds=1), 10) == ()
+    assert feeds.due(NOW, 10) == {ID: Waiting("example.org", NOW)}
+    assert feeds.due(NOW - timedelta(seconds=1), 10) == {}
 
 
 def test_registering_again_keeps_the_turn(feeds: FeedStore) -> None:
@@ -83,14 +87,14 @@ def test_registering_again_keeps_the_turn(feeds: FeedStore) -> None:
 
     feeds.register(URL, NOW)
 
-    assert feeds.due(NOW, 10) == ()
-    assert feeds.due(LATER, 10) == (ID,)
+    assert feeds.due(NOW, 10) == {}
+    assert feeds.due(LATER, 10).keys() == {ID}
 
 
 def test_due_feeds_come_longest_waiting_first_and_no_more_than_asked(feeds: FeedStore) -> None:
     ids = [feeds.register(f"https://example.org/{n}", NOW - timedelta(minutes=n)) for n in range(5)]
 
-    assert feeds.due(NOW, 3) == (ids[4], ids[3], ids[2])
+    assert list(feeds.due(NOW, 3)) == [ids[4], ids[3], ids[2]]
     assert len(feeds.due(NOW, 10)) == 5
 
 
@@ -100,10 +104,10 @@ def test_dropped_feed_is_not_due_and_can_come_back(feeds: FeedStore) -> None:
 
     feeds.drop(URL)
 
-    assert feeds.due(LATER, 10) == ()
+    assert feeds.due(LATER, 10) == {}
     assert feeds.claim(ID, LATER) is None
     feeds.register(URL, NOW)
-    assert feeds.due(NOW, 10) == (ID,)
+    assert feeds.due(NOW, 10).keys() == {ID}
     assert claimed(feeds).etag == '"a"'
 
 
@@ -120,7 +124,7 @@ def test_feed_dropped_while_it_is_gathered_stays_dropped(feeds: FeedStore) -> No
     feeds.drop(URL)
     feeds.finish(feed, Feed(id=ID, url=URL, due_at=LATER))
 
-    assert feeds.due(LATER, 10) == ()
+    assert feeds.due(LATER, 10) == {}
 
 
 def test_two_gatherers_never_have_the_same_feed(feeds: FeedStore) -> None:
@@ -128,14 +132,14 @@ def test_two_gatherers_never_have_the_same_feed(feeds: FeedStore) -> None:
 
     assert feeds.claim(ID, NOW) is not None
     assert feeds.claim(ID, NOW) is None
-    assert feeds.due(NOW, 10) == ()
+    assert feeds.due(NOW, 10) == {}
 
 
 def test_feed_of_a_dead_gatherer_is_due_when_its_lease_has_run_out(feeds: FeedStore) -> None:
     feeds.register(URL, NOW)
     dead = claimed(feeds)
 
-    assert feeds.due(NOW + LEASE, 10) == (ID,)
+    assert feeds.due(NOW + LEASE, 10).keys() == {ID}
     alive = claimed(feeds, NOW + LEASE)
 
     with pytest.raises(Conflict):
@@ -163,6 +167,18 @@ def test_everything_finished_is_read_back(feeds: FeedStore) -> None:
         last_modified="yesterday",
         body_hash="00ff",
         present=frozenset({"00" * 8, "ab" * 8, "ff" * 8}),
+        address="https://new.example/feed",
+        moved=Sighting("https://newer.example/feed", NOW, 2),
+        wishes=Wishes(
+            every=timedelta(hours=1), skip_hours=frozenset({0, 7}), skip_days=frozenset({6})
+        ),
+        interval=timedelta(minutes=45),
+        newest=NOW - timedelta(days=1),
+        news_at=NOW,
+        weeks={105731: 3, 105732: 40},
+        note="The feed is new here.",
+        gone_at=NOW,
+        not_before=LATER,
         failures=2,
         error="it answered 404 Not Found",
         failing_since=NOW,
@@ -186,36 +202,160 @@ def test_what_is_no_longer_so_is_removed(feeds: FeedStore) -> None:
     assert feeds.get(ID) == well
 
 
-def test_identities_are_known_until_they_fade(feeds: FeedStore) -> None:
+def test_only_what_changed_is_sent(feeds: FeedStore, table: Table) -> None:
+    feeds.register(URL, NOW)
+    row = Feed(id=ID, url=URL, title="News", present=frozenset({"ab" * 8}), due_at=LATER)
+    feeds.finish(claimed(feeds), row)
+    again = claimed(feeds, LATER)
+    asked: list[dict[str, Any]] = []
+    table.meta.client.meta.events.register(
+        "before-parameter-build.dynamodb.UpdateItem", lambda params, **_: asked.append(params)
+    )
+
+    feeds.finish(again, replace(again, title=None, due_at=LATER + LEASE * 2))
+
+    (sent,) = asked
+    assert set(sent["ExpressionAttributeNames"].values()) == {"title", "due_at"}
+    assert feeds.get(ID) == replace(row, title=None, due_at=LATER + LEASE * 2)
+
+
+def test_a_visit_that_died_lends_its_time_to_the_next(feeds: FeedStore) -> None:
+    feeds.register(URL, NOW)
+    assert claimed(feeds).begun_at == NOW
+
+    second = claimed(feeds, NOW + LEASE)
+    assert second.begun_at == NOW
+
+    feeds.finish(second, replace(second, due_at=LATER))
+    assert claimed(feeds, LATER).begun_at == LATER
+
+
+def test_the_host_is_that_of_the_address_asked(feeds: FeedStore) -> None:
+    feeds.register(URL, NOW)
+    feed = claimed(feeds)
+
+    feeds.finish(feed, replace(feed, address="https://New.example:8443/x", due_at=NOW))
+    assert feeds.due(NOW, 1)[ID].host == "new.example"
+
+    feed = claimed(feeds)
+    feeds.finish(feed, replace(feed, address=None, due_at=NOW))
+    assert feeds.due(NOW, 1)[ID].host == "example.org"
+
+
+def gone(feeds: FeedStore) -> None:
+    feeds.register(URL, NOW)
+    feed = claimed(feeds)
+    feeds.finish(feed, replace(feed, gone_at=NOW, due_at=None, etag='"a"'))
+
+
+def test_a_feed_that_is_gone_is_never_due(feeds: FeedStore) -> None:
+    gone(feeds)
+
+    feeds.register(URL, LATER)
+
+    assert feeds.due(LATER, 10) == {}
+    assert feeds.claim(ID, LATER) is None
+    assert not feeds.hurry(ID, LATER)
+    found = feeds.get(ID)
+    assert found is not None
+    assert found.gone_at == NOW
+
+
+def test_a_feed_that_is_gone_comes_back_when_it_was_dropped(feeds: FeedStore) -> None:
+    gone(feeds)
+
+    feeds.drop(URL)
+    feeds.register(URL, LATER)
+
+    assert feeds.due(LATER, 10).keys() == {ID}
+    feed = claimed(feeds, LATER)
+    assert (feed.gone_at, feed.etag) == (None, '"a"')
+
+
+def test_a_hurried_feed_is_due_at_once_and_only_once(feeds: FeedStore) -> None:
+    feeds.register(URL, NOW)
+    feed = claimed(feeds)
+    feeds.finish(feed, replace(feed, fetched_at=NOW, due_at=NOW + timedelta(hours=9)))
+    later = NOW + timedelta(minutes=15)
+
+    assert feeds.hurry(ID, later)
+    assert feeds.due(later, 1)[ID].since == later
+    assert not feeds.hurry(ID, later)
+    assert feeds.claim(ID, later) is not None
+    assert not feeds.hurry(ID, later)
+
+
+@pytest.mark.parametrize(
+    ("changes", "hurried"),
+    [
+        ({}, True),
+        ({"fetched_at": NOW - timedelta(minutes=14)}, False),
+        ({"fetched_at": NOW - timedelta(minutes=15)}, True),
+        ({"not_before": NOW + timedelta(minutes=1)}, False),
+        ({"not_before": NOW}, True),
+        ({"gone_at": NOW, "due_at": None}, False),
+        ({"error": "it answered 500", "failures": 4}, True),
+    ],
+)
+def test_who_may_be_hurried(feeds: FeedStore, changes: dict[str, Any], hurried: bool) -> None:
+    before = NOW - timedelta(hours=1)
+    feeds.register(URL, before)
+    feed = claimed(feeds, before)
+    row = replace(feed, fetched_at=before, due_at=LATER)
+    feeds.finish(feed, replace(row, **changes))
+
+    assert feeds.hurry(ID, NOW) is hurried
+    assert bool(feeds.due(NOW, 1)) is hurried
+
+
+def test_a_dropped_or_unknown_feed_is_not_hurried(feeds: FeedStore) -> None:
+    assert not feeds.hurry(ID, NOW)
+    feeds.register(URL, LATER)
+    feeds.drop(URL)
+
+    assert not feeds.hurry(ID, NOW)
+
+
+def test_many_feeds_are_read_for_a_report(feeds: FeedStore) -> None:
+    ids = [feeds.register(f"https://example.org/{n}", NOW) for n in range(130)]
+
+    found = feeds.several([*ids, ids[0], "unknown"])
+
+    assert found.keys() == set(ids)
+    assert found[ids[7]] == feeds.get(ids[7])
+
+
+def test_the_biggest_feed_fits_into_its_row(feeds: FeedStore, table: Table) -> None:
+    keys = frozenset(f"{n:016x}" for n in range(500 * 2))
+    feeds.register(URL, NOW)
+    feed = claimed(feeds)
+
+    feeds.finish(feed, replace(feed, present=keys, due_at=LATER))
+
+    item: Any = table.get_item(Key={"PK": f"F#{ID}", "SK": "FEED"})["Item"]
+    assert len(bytes(item["present"])) == 8000
+    assert claimed(feeds, LATER).present == keys
+
+
+def test_what_left_the_feed_is_known_for_180_days(feeds: FeedStore, table: Table) -> None:
     keys = [f"{n:016x}" for n in range(230)]
-    feeds.remember(ID, keys[:220])
-    feeds.let_fade(ID, keys[:5], NOW)
 
-    stored, fading = feeds.known(ID, keys)
+    feeds.let_fade(ID, keys[:220], NOW)
 
-    assert stored == frozenset(keys[:220])
-    assert fading == frozenset(keys[:5])
-
-
-def test_remembering_again_stops_the_fading(feeds: FeedStore, table: Table) -> None:
-    feeds.let_fade(ID, ["a" * 16], NOW)
-    item = table.get_item(Key={"PK": f"F#{ID}", "SK": "I#" + "a" * 16})["Item"]
+    assert feeds.known(ID, keys) == frozenset(keys[:220])
+    item = table.get_item(Key={"PK": f"F#{ID}", "SK": "I#" + keys[0]})["Item"]
     assert item["ttl"] == int((NOW + timedelta(days=180)).timestamp())
-
-    feeds.remember(ID, ["a" * 16])
-
-    assert feeds.known(ID, ["a" * 16]) == (frozenset({"a" * 16}), frozenset())
 
 
 def test_no_keys_ask_nothing(feeds: FeedStore) -> None:
-    assert feeds.known(ID, ()) == (frozenset(), frozenset())
+    assert feeds.known(ID, ()) == frozenset()
 
 
 def test_keys_that_dynamodb_leaves_over_are_asked_for_again(
     feeds: FeedStore, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = [f"{n:016x}" for n in range(10)]
-    feeds.remember(ID, keys)
+    feeds.let_fade(ID, keys, NOW)
     real = table.meta.client.batch_get_item
     asked: list[int] = []
 
@@ -228,5 +368,5 @@ def test_keys_that_dynamodb_leaves_over_are_asked_for_again(
 
     monkeypatch.setattr(table.meta.client, "batch_get_item", stingy)
 
-    assert feeds.known(ID, keys)[0] == frozenset(keys)
+    assert feeds.known(ID, keys) == frozenset(keys)
     assert asked == [10, 6, 2]

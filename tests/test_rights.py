@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import itertools
 import threading
 from collections.abc import Iterator
 
@@ -14,17 +15,20 @@ from desk.stack import Call, Killed, Stack
 from tests.conftest import HandClock
 from tests.newsroom import Newsroom, parse
 
-RSS = b"""<rss version="2.0"><channel><title>Wire</title><link>https://example.org/</link>
-<item><title>One</title><link>https://example.org/1</link><guid>1</guid></item>
+# Each answer has an item of its own, so that gather looks up what it knows of the feed.
+RSS = """<rss version="2.0"><channel><title>Wire</title><link>https://example.org/</link>
+<item><title>Item %(n)d</title><link>https://example.org/%(n)d</link><guid>%(n)d</guid></item>
 </channel></rss>"""
+_numbers = itertools.count()
 
 
 class _Feed(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        body = (RSS % {"n": next(_numbers)}).encode()
         self.send_response(200)
-        self.send_header("content-length", str(len(RSS)))
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(RSS)
+        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Quiet."""

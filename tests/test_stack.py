@@ -147,7 +147,7 @@ def test_a_handler_runs_in_its_functions_environment_and_deadline(
     reply = stack.invoke("gather", {"Records": ()})
 
     assert seen["event"] == {"Records": []}
-    assert (seen["before"], seen["after"]) == (120_000, 20_000)
+    assert (seen["before"], seen["after"]) == (180_000, 80_000)
     assert seen["environment"].items() >= stack.environment("gather").items()
     assert "CONTENT_TABLE" not in os.environ
     assert reply == {"at": "2026-11-22T06:01:40.000000Z"}
@@ -219,9 +219,9 @@ def test_messages_are_handed_over_in_batches_until_all_is_quiet(
     stack: Stack, install: Install
 ) -> None:
     batches: list[list[str]] = []
-    install("gather", lambda event, _context: batches.append(bodies(event)))
+    install("letters", lambda event, _context: batches.append(bodies(event)))
     for n in range(7):
-        stack.queue("feeds").send({"feed": str(n)})
+        stack.queue("letters").send({"feed": str(n)})
 
     pumped = stack.pump()
 
@@ -229,9 +229,9 @@ def test_messages_are_handed_over_in_batches_until_all_is_quiet(
         json.dumps({"feed": str(n)}) for n in range(7)
     ]
     assert max(len(batch) for batch in batches) == 5
-    assert pumped.invocations == {"gather": len(batches)}
+    assert pumped.invocations == {"letters": len(batches)}
     assert (pumped.failures, pumped.dead) == ((), ())
-    assert stack.queue("feeds").messages() == ()
+    assert stack.queue("letters").messages() == ()
 
 
 def test_only_the_messages_handed_back_come_again(stack: Stack, install: Install) -> None:

@@ -19,7 +19,7 @@ from courant.subscribers.lists import MemberLists
 from desk.stack import Failure, Stack
 
 MINUTE = timedelta(minutes=1)
-# When the feeds are read before an edition is due; gather leaves 30 minutes between two looks.
+# When the feeds are read before an edition is due; gather leaves 15 minutes or more in between.
 _BEFORE = timedelta(minutes=5)
 # Heartbeats after a due instant. An edition that is not over by then waits for readers elsewhere.
 _BEATS = 10

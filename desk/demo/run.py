@@ -162,6 +162,8 @@ def opened(plan: Plan, now: datetime) -> Iterator[Demo]:
             site_url=paper.SITE,
             sender_domain=newsletter.sender.domain,
             open_ports=[server.port],
+            # Files that lie in a folder are as old as they are.
+            backlog=folder is not None,
         ) as stack:
             demo = Demo(
                 plan=plan,

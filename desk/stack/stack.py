@@ -62,9 +62,13 @@ class Stack:
         site_url: str = "https://news.example.org",
         sender_domain: str = "news.example.org",
         open_ports: Sequence[int] = (),
+        backlog: bool = False,
         epoch: str = "1",
     ) -> None:
-        """``open_ports``: loopback ports that gather may fetch from."""
+        """``open_ports``: loopback ports that gather may fetch from.
+
+        ``backlog``: old articles are told too, as if they were new.
+        """
         self.calls = Calls()
         """Hooks to break AWS calls (``before``, ``after``), and what SES says of the account."""
         self.site_url = site_url
@@ -75,6 +79,7 @@ class Stack:
             "SITE_URL": site_url,
             "CONTACT_URL": site_url,
             "OPEN_PORTS": ",".join(str(port) for port in open_ports),
+            "BACKLOG": "yes" if backlog else "",
         }
         self._exit = ExitStack()
         # os.environ and `calls` are one for all threads, and a mailbox page has several.

@@ -3,8 +3,10 @@
 Beating twice for the same minute changes nothing; missing a minute delays it by one.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from courant import aws, log
@@ -14,7 +16,8 @@ from courant.delivery.watch import next_work
 from courant.editions.model import Edition, PressingState
 from courant.editions.start import Starter
 from courant.editions.store import EditionStore
-from courant.feeds.store import FeedStore
+from courant.feeds.rounds import Sent, rounds, still_waiting
+from courant.feeds.store import FeedStore, feed_id
 from courant.newsletter import Newsletter
 from courant.newsletters import NewsletterStore
 from courant.schedule import Slot, due
@@ -24,13 +27,22 @@ from courant.subscribers.lists import MemberLists
 _LOOK_BACK = timedelta(days=2)
 # Before the first beat of a new stack nothing was due.
 _FIRST = timedelta(minutes=1)
-# Feeds enqueued by one beat; the rest waits for the next.
-_FEEDS = 1000
+# Feeds enqueued by one beat, and looked at, as some hosts may have to wait; the rest is the next
+# beat's.
+_FEEDS, _LOOKED_AT = 1000, 5000
+# How long before its hour an edition's feeds are read once more: a beat, a queue, and some slow
+# hosts. And how many at most; a beat has 55 seconds.
+_REFRESH = timedelta(minutes=12)
+_REFRESHED = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """Everything a beat needs."""
+    """Everything a beat needs.
+
+    ``sent`` is what was enqueued lately. Only this process knows: another one may enqueue a feed a
+    second time, which is harmless, as one of two claims fails.
+    """
 
     newsletters: NewsletterStore
     subscribers: MemberLists
@@ -42,32 +54,53 @@ class Heartbeat:
     feeds_queue: str
     chunks_queue: str
     epoch: str
+    sent: Sent = field(default_factory=dict)
 
     def beat(self, now: datetime) -> dict[str, int]:
         """One beat; how much of each it did, for the log."""
         newsletters = {newsletter.id: newsletter for newsletter in self.newsletters.all()}
-        started = self._start(newsletters, now)
-        feeds = self._enqueue_feeds(now)
+        since = max(self.editions.watermark() or now - _FIRST, now - _LOOK_BACK)
+        slots = {name: self.subscribers.slots(name) for name in newsletters}
+        started = self._start(newsletters, slots, since, now)
         open_editions = [edition for edition in self.editions.open() if edition.epoch == self.epoch]
         for edition in open_editions:
             self._take_up(edition, newsletters, now)
+        soon = due(newsletters.values(), slots, max(since + _REFRESH, now), now + _REFRESH)
+        self._refresh((newsletters[each.edition.newsletter] for each in soon), now)
+        feeds = self._enqueue_feeds(now)
         self.editions.move_watermark(now)
         done = {"started": started, "feeds": feeds, "open": len(open_editions)}
         log.event("beat", at=stamp(now), **done)
         return done
 
-    def _start(self, newsletters: dict[str, Newsletter], now: datetime) -> int:
-        since = max(self.editions.watermark() or now - _FIRST, now - _LOOK_BACK)
-        slots = {name: self.subscribers.slots(name) for name in newsletters}
+    def _start(
+        self,
+        newsletters: dict[str, Newsletter],
+        slots: dict[str, tuple[Slot, ...]],
+        since: datetime,
+        now: datetime,
+    ) -> int:
         dues = due(newsletters.values(), slots, since, now)
         for each in dues:
             self.starter.on_time(each, newsletters[each.edition.newsletter], now)
         return len(dues)
 
+    def _refresh(self, soon: Iterable[Newsletter], now: datetime) -> None:
+        """Have the feeds of editions whose hour is near read once more."""
+        urls = dict.fromkeys(url for newsletter in soon for url in newsletter.feeds)
+        hurried = sum(self.feeds.hurry(feed_id(url), now) for url in islice(urls, _REFRESHED))
+        if urls:
+            log.event("refresh", feeds=len(urls), hurried=hurried)
+
     def _enqueue_feeds(self, now: datetime) -> int:
-        messages = [{"feed": feed_id} for feed_id in self.feeds.due(now, _FEEDS)]
+        waiting = self.feeds.due(now, _LOOKED_AT)
+        sent = still_waiting(self.sent, waiting, now)
+        messages = [{"feeds": hosts} for hosts in rounds(waiting, sent, _FEEDS)]
         aws.send_all(self.sqs, self.feeds_queue, messages)
-        return len(messages)
+        new = [feed for message in messages for of in message["feeds"].values() for feed in of]
+        self.sent.clear()
+        self.sent.update(sent | {feed: (waiting[feed], now) for feed in new})
+        return len(new)
 
     def _take_up(self, edition: Edition, newsletters: dict[str, Newsletter], now: datetime) -> None:
         pressings = self.editions.pressings(edition.id)

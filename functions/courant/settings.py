@@ -27,11 +27,16 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gather:
-    """Reads feeds into articles. ``open_ports`` names loopback ports for development only."""
+    """Reads feeds into articles.
+
+    ``open_ports`` names loopback ports, for development only. ``backlog``, if not empty, has all
+    that a feed holds told, however old or much: for a demo of given files.
+    """
 
     content_table: str
     contact_url: str
     open_ports: str
+    backlog: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

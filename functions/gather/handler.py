@@ -1,69 +1,69 @@
-"""gather: messages that name feeds → their articles in the content table."""
+"""Feeds queue: rounds of feeds → their articles in the content table."""
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from courant import aws, clock, log, settings
+from courant import aws, settings
 from courant.articles import ArticleStore
 from courant.errors import ConfigurationError
-from courant.feeds.fetch import Fetcher
+from courant.feeds.fetching.fetch import Fetcher
 from courant.feeds.gather import Gatherer
+from courant.feeds.pages.pages import Pages
+from courant.feeds.sandbox.sandbox import Sandbox
 from courant.feeds.store import FeedStore
+from courant.feeds.walk import Walker
+from courant.lambda_events import Context, deadline, each_record
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-# A fetch takes 15 s at most, and reading and storing what came some more.
-_NEEDED_MS = 25_000
-
-
-class Context(Protocol):
-    """What Lambda tells an invocation."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until Lambda ends it."""
-        ...
-
 
 @cache
-def wire() -> Gatherer:
-    """The gatherer of this function's environment."""
+def wire() -> Walker:
+    """The walker of this function's environment."""
     env = settings.read(settings.Gather)
-    table: Table = aws.table(env.content_table)
-    return Gatherer(
-        FeedStore(table),
-        ArticleStore(table),
-        Fetcher(contact_url=env.contact_url, open_ports=_ports(env.open_ports)),
-    )
+    content: Table = aws.table(env.content_table)
+    ports = _ports(env.open_ports)
+    fetcher = pages_fetcher = Fetcher(contact_url=env.contact_url, open_ports=ports)
+    if ports:
+        # On somebody's own machine, maybe without a network: feeds are named to it, but articles
+        # lead anywhere.
+        pages_fetcher = Fetcher(contact_url=env.contact_url, open_ports=ports, lookup=_nowhere)
+    # Two, so that one that is slow to read does not keep all hosts waiting.
+    sandbox = Sandbox(workers=2)
+
+    def gatherer() -> Gatherer:
+        # Threads may share a client but not a Table, says boto3; one more Table costs nothing.
+        table = type(content)(content.name, client=content.meta.client)
+        pages = Pages(table, pages_fetcher, sandbox)
+        return Gatherer(
+            FeedStore(table),
+            ArticleStore(table),
+            fetcher,
+            sandbox,
+            pages,
+            backlog=bool(env.backlog),
+        )
+
+    return Walker(gatherer)
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Gather each feed named; what could not be worked on goes back to the queue."""
-    gatherer = wire()
-    failures = []
-    for record in event["Records"]:
-        try:
-            _time_for_another(context)
-            gatherer.gather(_feed(record["body"]), clock.now())
-        except Exception:  # noqa: BLE001 - the isolation point of one message; it ends in the DLQ
-            log.error("gather", status="message_failed", message=record["messageId"])
-            failures.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failures}
+    walker, until = wire(), deadline(context)
+    return each_record(event, lambda message: walker.walk(_hosts(message), until))
 
 
-def _time_for_another(context: Context) -> None:
-    if context.get_remaining_time_in_millis() < _NEEDED_MS:
-        raise TimeoutError("too little time is left for another feed")
+def _hosts(message: dict[str, Any]) -> dict[str, list[str]]:
+    hosts: dict[str, list[str]] = message["feeds"]
+    if not all(isinstance(feed, str) and feed for feeds in hosts.values() for feed in feeds):
+        raise ValueError("the message names no feeds")
+    return hosts
 
 
-def _feed(body: str) -> str:
-    feed = json.loads(body)["feed"]
-    if not isinstance(feed, str) or not feed:
-        raise ValueError("the message names no feed")
-    return feed
+def _nowhere(host: str, _port: int) -> list[str]:
+    raise OSError(f"{host} is not looked up here")
 
 
 def _ports(written: str) -> frozenset[int]:

@@ -1,4 +1,4 @@
-"""One feed, from due to done: claim → fetch → read → store → finish.
+"""One feed, from due to done: claim → fetch → read → choose → store → finish.
 
 Calls the others in order and records what became of it. One feed's failure is a value, never an
 exception; what DynamoDB refuses is raised, because then nothing could be recorded.
@@ -6,29 +6,43 @@ exception; what DynamoDB refuses is raised, because then nothing could be record
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from courant import log
-from courant.articles import ArticleStore
+from courant.articles import Article, ArticleStore
 from courant.errors import Conflict, FeedError, FeedUnreadable
-from courant.feeds.document import Document, read_document
-from courant.feeds.fetch import Fetched, Fetcher, FetchFailed, NotModified
-from courant.feeds.store import Feed, FeedStore
+from courant.feeds import visit
+from courant.feeds.document import Document
+from courant.feeds.fetching.fetch import Fetched, Fetcher, FetchFailed, NotModified, Told
+from courant.feeds.fresh import Fresh, choose_fresh
+from courant.feeds.pages import lacking
+from courant.feeds.row import Feed
+from courant.feeds.store import FeedStore
 
-INTERVAL = timedelta(minutes=30)
-LONGEST_BACK_OFF = timedelta(hours=12)
+# For the pages of one visit's articles; what is left then is told as the feed tells it.
+PAGES, PAGES_SECONDS = 10, 20.0
+# A visit takes hardly longer: a fetch (15 s) and its reading (10 s), the pages' time, and the page
+# that was begun at its end.
+LONGEST_VISIT = timedelta(seconds=75)
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The document was read: articles that are new, that were known, entries that were dropped."""
+    """The document was read: articles that are new, that were known, entries that were dropped.
+
+    ``held_back`` are unknown and told to nobody, being old or too many; ``why`` says so.
+    """
 
     new: int
     known: int
     dropped: int
+    held_back: int = 0
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +58,54 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """The server says that there will never be any more (410): it is not asked again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Busy:
     """Not due any more, dropped, or another gatherer has it: nothing was done."""
 
 
-GatherOutcome = Gathered | Unchanged | Failed | Busy
+GatherOutcome = Gathered | Unchanged | Failed | Gone | Busy
 
 
-def next_due(now: datetime, failures: int) -> datetime:
-    """When to look again, after so many failures in a row."""
-    # Five doublings are past the longest; without the bound, years of failures overflow.
-    return now + min(INTERVAL * (1 << min(failures, 5)), LONGEST_BACK_OFF)
+class Reader(Protocol):
+    """Who makes a document of bytes: the sandbox."""
+
+    def read_feed(
+        self, body: bytes, content_type: str, url: str, *, feed_id: str, now: datetime
+    ) -> Document:
+        """The articles in a document; raises FeedUnreadable."""
+
+
+class Pages(Protocol):
+    """Who reads an article's own page where the feed says too little."""
+
+    def enrich(self, article: Article, now: datetime) -> Article:
+        """The article, with what its page adds."""
 
 
 class Gatherer:
-    """Gathers feeds into articles."""
+    """Gathers feeds into articles. One a thread: the stores' tables are not for several."""
 
-    def __init__(self, feeds: FeedStore, articles: ArticleStore, fetcher: Fetcher) -> None:
+    def __init__(
+        self,
+        feeds: FeedStore,
+        articles: ArticleStore,
+        fetcher: Fetcher,
+        reader: Reader,
+        pages: Pages | None = None,
+        *,
+        backlog: bool = False,
+    ) -> None:
+        """``backlog``: tell everything unknown, however old and much (a demo of given files)."""
         self._feeds = feeds
         self._articles = articles
         self._fetcher = fetcher
+        self._reader = reader
+        self._pages = pages
+        self._backlog = backlog
 
     def gather(self, feed_id: str, now: datetime) -> GatherOutcome:
         """Gather one feed if it is due.
@@ -85,12 +127,17 @@ class Gatherer:
         return outcome
 
     def _gather(self, feed: Feed, now: datetime) -> GatherOutcome:
-        answer = self._fetcher.fetch(feed.url, etag=feed.etag, last_modified=feed.last_modified)
+        answer = self._fetcher.fetch(
+            feed.address or feed.url,
+            etag=feed.etag,
+            last_modified=feed.last_modified,
+            validated_url=feed.validated_url,
+        )
         match answer:
-            case FetchFailed(error):
-                return self._fail(feed, error, now)
-            case NotModified():
-                self._feeds.finish(feed, _succeeded(feed, now))
+            case FetchFailed(error, status, told):
+                return self._fail(feed, error, status, told, now)
+            case NotModified(told):
+                self._feeds.finish(feed, visit.unchanged(feed, told, now))
                 return Unchanged()
             case Fetched():
                 return self._take(feed, answer, now)
@@ -98,87 +145,110 @@ class Gatherer:
                 assert_never(answer)
 
     def _take(self, feed: Feed, fetched: Fetched, now: datetime) -> GatherOutcome:
-        body_hash = sha256(fetched.body).hexdigest()
         current = replace(
-            _succeeded(feed, now),
+            feed,
             etag=fetched.etag,
             last_modified=fetched.last_modified,
-            body_hash=body_hash,
+            validated_url=fetched.url,
+            body_hash=sha256(fetched.body).hexdigest(),
         )
-        if body_hash == feed.body_hash:
-            self._feeds.finish(feed, current)
+        if current.body_hash == feed.body_hash:
+            self._feeds.finish(feed, visit.unchanged(current, fetched.told, now))
             return Unchanged()
-        document = _read(feed, fetched, now)
+        document = self._read(feed, fetched, now)
         if isinstance(document, FeedError):
             # The validators stay the old ones, or the next 304 would look like success.
-            return self._fail(feed, document, now)
-        present = frozenset(key for item in document.items for key in item.keys)
-        outcome = self._keep(feed, document, present)
-        self._feeds.finish(feed, replace(current, title=document.title or None, present=present))
-        # After the row says so: an identity that fades while the row calls it present would end
-        # while its article is still in the feed. One that never fades only costs its bytes.
-        self._feeds.let_fade(feed.id, feed.present - present, now)
-        return outcome
-
-    def _keep(self, feed: Feed, document: Document, present: frozenset[str]) -> Gathered:
-        # What was in the last document needs no look-up: its row was written before the feed's.
-        stored, fading = self._feeds.known(feed.id, present - feed.present)
-        known = stored | feed.present
-        new = [item.article for item in document.items if known.isdisjoint(item.keys)]
-        # Articles first: a crash in between stores one twice; the other order would lose it.
-        self._articles.put(new)
-        self._feeds.remember(feed.id, (present - known) | fading)
-        return Gathered(len(new), len(document.items) - len(new), document.dropped)
-
-    def _fail(self, feed: Feed, error: FeedError, now: datetime) -> Failed:
-        failures = feed.failures + 1
-        self._feeds.finish(
-            feed,
-            replace(
-                feed,
-                failures=failures,
-                error=error.reason,
-                failing_since=feed.failing_since or now,
-                fetched_at=now,
-                due_at=next_due(now, failures),
-            ),
+            return self._fail(feed, document, None, fetched.told, now)
+        fresh = self._choose(feed, document, now)
+        row = replace(
+            visit.read(feed, fetched, document, fresh, now),
+            etag=current.etag,
+            last_modified=current.last_modified,
+            validated_url=current.validated_url,
+            body_hash=current.body_hash,
         )
-        return Failed(error.reason)
+        # Each write before the one that would hide it: articles, then what fades, then the row.
+        # A crash in between has them written again, the same.
+        self._articles.put(self._enriched(fresh.articles, now))
+        self._feeds.let_fade(feed.id, feed.present - row.present, now)
+        self._feeds.finish(feed, row)
+        known = len(document.items) - len(fresh.articles) - fresh.held_back
+        return Gathered(len(fresh.articles), known, document.dropped, fresh.held_back, fresh.why)
 
+    def _read(self, feed: Feed, fetched: Fetched, now: datetime) -> Document | FeedError:
+        try:
+            return self._reader.read_feed(
+                fetched.body,
+                fetched.content_type,
+                fetched.url,
+                feed_id=feed.id,
+                now=visit.seen_at(feed, now),
+            )
+        except FeedError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - the isolation point of one feed
+            log.error("gather", status="defect", feed=feed.id)
+            return FeedUnreadable(feed.url, f"it can't be read ({type(error).__name__})")
 
-def _read(feed: Feed, fetched: Fetched, now: datetime) -> Document | FeedError:
-    try:
-        return read_document(
-            fetched.body, fetched.content_type, fetched.url, feed_id=feed.id, now=now
+    def _choose(self, feed: Feed, document: Document, now: datetime) -> Fresh:
+        keys = frozenset(key for item in document.items for key in item.keys)
+        first_run = visit.is_first(feed)
+        # What is in the row needs no look-up, and of a new feed nothing can have left.
+        left = frozenset[str]() if first_run else self._feeds.known(feed.id, keys - feed.present)
+        return choose_fresh(
+            document.items,
+            left | feed.present,
+            first_run=first_run,
+            now=visit.seen_at(feed, now),
+            last_read=visit.last_read(feed),
+            newest=feed.newest,
+            backlog=self._backlog,
         )
-    except FeedError as error:
-        return error
-    except Exception as error:  # noqa: BLE001 - the isolation point of one feed
-        log.error("gather", status="defect", feed=feed.id)
-        return FeedUnreadable(feed.url, f"it can't be read ({type(error).__name__})")
 
+    def _enriched(self, articles: Iterable[Article], now: datetime) -> Iterator[Article]:
+        until, left = time.monotonic() + PAGES_SECONDS, PAGES
+        for article in articles:
+            if (
+                self._pages is None
+                or not lacking.too_little(article)
+                or left == 0
+                or time.monotonic() >= until
+            ):
+                yield article
+                continue
+            left -= 1
+            try:
+                yield self._pages.enrich(article, now)
+            except Exception:  # noqa: BLE001 - a page only adds; without it the article still is one
+                log.error("gather", status="page_defect", article=article.id)
+                yield article
 
-def _succeeded(feed: Feed, now: datetime) -> Feed:
-    return replace(
-        feed,
-        failures=0,
-        error=None,
-        failing_since=None,
-        fetched_at=now,
-        due_at=next_due(now, 0),
-    )
+    def _fail(
+        self, feed: Feed, error: FeedError, status: int | None, told: Told, now: datetime
+    ) -> Failed | Gone:
+        row = visit.failed(feed, error.reason, status, told, now)
+        self._feeds.finish(feed, row)
+        return Gone() if row.gone_at else Failed(error.reason)
 
 
 def _log(feed_id: str, outcome: GatherOutcome) -> None:
     match outcome:
-        case Gathered(new, known, dropped):
+        case Gathered(new, known, dropped, held_back):
             log.event(
-                "gather", status="gathered", feed=feed_id, new=new, known=known, dropped=dropped
+                "gather",
+                status="gathered",
+                feed=feed_id,
+                new=new,
+                known=known,
+                dropped=dropped,
+                held_back=held_back,
             )
         case Unchanged():
             log.event("gather", status="unchanged", feed=feed_id)
         case Failed(reason):
             log.event("gather", status="failed", feed=feed_id, reason=reason)
+        case Gone():
+            log.event("gather", status="gone", feed=feed_id)
         case Busy():
             log.event("gather", status="busy", feed=feed_id)
         case _:

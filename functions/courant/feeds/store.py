@@ -1,8 +1,9 @@
 """Feeds in the content table: when each is due, what its server told us, what we have seen of it.
 
-``F#<feed>`` / ``FEED`` is the feed's row, ``F#<feed>`` / ``I#<key>`` an identity. The sparse index
-``due`` holds the rows that have ``due_kind``. Articles are another store's (courant.articles).
-Light to import: the heartbeat asks ``due`` every minute.
+``F#<feed>`` / ``FEED`` is the feed's row (row.py), ``F#<feed>`` / ``I#<key>`` an identity that left
+the feed; the row holds those still in it. The sparse index ``due`` holds the rows with ``due_kind``
+and ``due_at``. Articles are another store's (courant.articles). Light to import: the heartbeat asks
+``due`` every minute.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from boto3.dynamodb.conditions import Key
@@ -21,6 +22,7 @@ from botocore.exceptions import ClientError
 from courant import aws
 from courant.clock import from_stamp, stamp
 from courant.errors import Conflict
+from courant.feeds.row import Feed, attributes, from_item, host_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -30,32 +32,18 @@ DUE_KIND = "FEED"
 LEASE = timedelta(minutes=5)
 # How long an article that left its feed is still known, should it come back.
 REMEMBERED = timedelta(days=180)
+# A feed visited so lately is not hurried.
+JUST_NOW = timedelta(minutes=15)
 
-_KEY_BYTES = 8
 _BATCH = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Feed:
-    """A feed's row. ``error`` is the sentence of the last failure, None while all is well.
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A feed that is due: the host it is asked from, and since when it waits."""
 
-    ``present`` are the identity keys in the latest document; ``failures`` counts those in a row,
-    since ``failing_since``.
-    """
-
-    id: str
-    url: str
-    title: str | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-    body_hash: str | None = None
-    present: frozenset[str] = frozenset()
-    failures: int = 0
-    error: str | None = None
-    failing_since: datetime | None = None
-    fetched_at: datetime | None = None
-    due_at: datetime | None = None
-    lease_until: datetime | None = None
+    host: str
+    since: datetime
 
 
 def feed_id(url: str) -> str:
@@ -75,34 +63,46 @@ class FeedStore:
         self._pause = pause
 
     def register(self, url: str, now: datetime) -> str:
-        """Have a feed gathered, from ``now`` on; its id. One that has its turn already keeps it."""
+        """Have a feed gathered, from ``now`` on; its id. One that has its turn already keeps it.
+
+        One that is gone stays so until it was dropped: then somebody meant it.
+        """
         id_ = feed_id(url)
-        self._table.update_item(
-            Key=_row(id_),
-            UpdateExpression=(
-                "SET #url = if_not_exists(#url, :url), due_kind = :kind,"
-                " due_at = if_not_exists(due_at, :now)"
-            ),
-            ExpressionAttributeNames={"#url": "url"},
-            ExpressionAttributeValues={":url": url.strip(), ":kind": DUE_KIND, ":now": stamp(now)},
+        self._update(
+            id_,
+            "SET #url = if_not_exists(#url, :url), #host = if_not_exists(#host, :host),"
+            " due_kind = :kind, due_at = if_not_exists(due_at, :now) REMOVE gone_at",
+            "attribute_not_exists(gone_at) OR attribute_not_exists(due_kind)",
+            {
+                ":url": url.strip(),
+                ":host": host_of(url.strip()),
+                ":kind": DUE_KIND,
+                ":now": stamp(now),
+            },
+            {"#url": "url", "#host": "host"},
         )
         return id_
 
     def drop(self, url: str) -> None:
         """Have a feed gathered no more. Its row stays, so that it is known when it comes back."""
-        try:
-            self._table.update_item(
-                Key=_row(feed_id(url)),
-                UpdateExpression="REMOVE due_kind, due_at",
-                ConditionExpression="attribute_exists(PK)",
-            )
-        except ClientError as error:
-            if not aws.is_conflict(error):
-                raise
+        self._update(feed_id(url), "REMOVE due_kind, due_at", "attribute_exists(PK)")
 
-    def due(self, now: datetime, limit: int) -> tuple[str, ...]:
-        """The ids of up to ``limit`` feeds that are due, the longest waiting first."""
-        found: list[str] = []
+    def hurry(self, id_: str, now: datetime) -> bool:
+        """Make a feed due now; False if it is, was visited just now, or must not be asked yet."""
+        done = self._update(
+            id_,
+            "SET due_at = :now",
+            "due_kind = :kind AND due_at > :now"
+            " AND (attribute_not_exists(lease_until) OR lease_until <= :now)"
+            " AND (attribute_not_exists(fetched_at) OR fetched_at <= :lately)"
+            " AND (attribute_not_exists(not_before) OR not_before <= :now)",
+            {":kind": DUE_KIND, ":now": stamp(now), ":lately": stamp(now - JUST_NOW)},
+        )
+        return done is not None
+
+    def due(self, now: datetime, limit: int) -> dict[str, Waiting]:
+        """Up to ``limit`` feeds that are due, by id, the longest waiting first."""
+        found: dict[str, Waiting] = {}
         page: dict[str, Any] = {}
         while len(found) < limit:
             answer = self._table.query(
@@ -111,100 +111,112 @@ class FeedStore:
                 Limit=limit - len(found),
                 **page,
             )
-            found += [str(item["PK"]).removeprefix("F#") for item in answer["Items"]]
+            for item in answer["Items"]:
+                waiting = Waiting(str(item.get("host", "")), from_stamp(str(item["due_at"])))
+                found[str(item["PK"]).removeprefix("F#")] = waiting
             if "LastEvaluatedKey" not in answer:
                 break
             page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-        return tuple(found)
+        return found
 
     def get(self, id_: str) -> Feed | None:
         """A feed, for reports."""
         item = self._table.get_item(Key=_row(id_), ConsistentRead=True).get("Item")
-        return _from_item(item) if item else None
+        return from_item(item) if item else None
+
+    def several(self, ids: Iterable[str]) -> dict[str, Feed]:
+        """Those of many feeds that have a row, by id, for reports."""
+        found = self._get_all([_row(id_) for id_ in dict.fromkeys(ids)])
+        return {feed.id: feed for feed in map(from_item, found)}
 
     def claim(self, id_: str, now: datetime, lease: timedelta = LEASE) -> Feed | None:
         """Take a due feed to gather it; None if it is not due, dropped, or somebody has it.
 
         While it is taken it is not due; when the lease runs out it is again.
         """
-        until = stamp(now + lease)
+        item = self._update(
+            id_,
+            "SET lease_until = :until, due_at = :until, begun_at = if_not_exists(begun_at, :now)",
+            "due_kind = :kind AND due_at <= :now"
+            " AND (attribute_not_exists(lease_until) OR lease_until <= :now)",
+            {":until": stamp(now + lease), ":now": stamp(now), ":kind": DUE_KIND},
+            returns="ALL_NEW",
+        )
+        return from_item(item) if item else None
+
+    def finish(self, claimed: Feed, outcome: Feed) -> None:
+        """Write what became of a claimed feed (its fields and next ``due_at``) and let go of it.
+
+        Only what changed is sent; DynamoDB charges for the whole row all the same (a row of 500
+        articles is some 9 KB, so 9 units here, and 9 for the claim). A feed that was dropped
+        meanwhile stays dropped: ``due_kind`` is not touched.
+
+        Raises:
+            Conflict: the lease ran out and somebody else took the feed.
+        """
+        before, after = attributes(claimed), attributes(outcome)
+        changed = [name for name, value in after.items() if value != before[name]]
+        sets = [f"#{name} = :{name}" for name in changed if after[name] is not None]
+        removes = [f"#{name}" for name in changed if after[name] is None]
+        done = self._update(
+            claimed.id,
+            (f"SET {', '.join(sets)} " if sets else "")
+            + f"REMOVE {', '.join([*removes, 'lease_until', 'begun_at'])}",
+            "lease_until = :mine",
+            {":mine": stamp(claimed.lease_until) if claimed.lease_until else None}
+            | {f":{name}": after[name] for name in changed if after[name] is not None},
+            {f"#{name}": name for name in changed},
+        )
+        if done is None:
+            raise Conflict(f"feed {claimed.id} was taken by another gatherer")
+
+    def known(self, id_: str, keys: Collection[str]) -> frozenset[str]:
+        """Which of the keys were in the feed before and left it within the last 180 days."""
+        found = self._get_all([_identity(id_, key) for key in sorted(keys)])
+        return frozenset(str(item["SK"]).removeprefix("I#") for item in found)
+
+    def let_fade(self, id_: str, keys: Iterable[str], now: datetime) -> None:
+        """Know these keys, which leave the feed, for 180 more days."""
+        ttl = int((now + REMEMBERED).timestamp())
+        aws.put_all(self._table, (_identity(id_, key) | {"ttl": ttl} for key in sorted(keys)))
+
+    def _update(
+        self,
+        id_: str,
+        expression: str,
+        condition: str,
+        values: dict[str, Any] | None = None,
+        names: dict[str, str] | None = None,
+        returns: Literal["NONE", "ALL_NEW"] = "NONE",
+    ) -> aws.Item | None:
+        """What the update ``returns`` of the row; None if the condition did not hold."""
+        more: Any = {"ExpressionAttributeValues": values, "ExpressionAttributeNames": names}
         try:
             answer = self._table.update_item(
                 Key=_row(id_),
-                UpdateExpression="SET lease_until = :until, due_at = :until",
-                ConditionExpression=(
-                    "due_kind = :kind AND due_at <= :now"
-                    " AND (attribute_not_exists(lease_until) OR lease_until <= :now)"
-                ),
-                ExpressionAttributeValues={
-                    ":until": until,
-                    ":now": stamp(now),
-                    ":kind": DUE_KIND,
-                },
-                ReturnValues="ALL_NEW",
+                UpdateExpression=expression,
+                ConditionExpression=condition,
+                ReturnValues=returns,
+                # DynamoDB refuses empty ones.
+                **{name: value for name, value in more.items() if value},
             )
         except ClientError as error:
             if aws.is_conflict(error):
                 return None
             raise
-        return _from_item(answer["Attributes"])
+        return answer.get("Attributes", {})
 
-    def finish(self, claimed: Feed, outcome: Feed) -> None:
-        """Write what became of a claimed feed (its fields and next ``due_at``) and let go of it.
+    def _get_all(self, keys: list[dict[str, Any]]) -> list[aws.Item]:
+        found: list[aws.Item] = []
+        for start in range(0, len(keys), _BATCH):
+            found += self._get_batch(keys[start : start + _BATCH])
+        return found
 
-        A feed that was dropped meanwhile stays dropped: ``due_kind`` is not touched.
-
-        Raises:
-            Conflict: the lease ran out and somebody else took the feed.
-        """
-        names: dict[str, str] = {}
-        values: dict[str, Any] = {":mine": _stamp(claimed.lease_until)}
-        sets: list[str] = []
-        removes: list[str] = ["lease_until"]
-        for name, value in _attributes(outcome).items():
-            names[f"#{name}"] = name
-            if value is None:
-                removes.append(f"#{name}")
-            else:
-                sets.append(f"#{name} = :{name}")
-                values[f":{name}"] = value
-        try:
-            self._table.update_item(
-                Key=_row(claimed.id),
-                UpdateExpression=f"SET {', '.join(sets)} REMOVE {', '.join(removes)}",
-                ConditionExpression="lease_until = :mine",
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=values,
-            )
-        except ClientError as error:
-            if aws.is_conflict(error):
-                raise Conflict(f"feed {claimed.id} was taken by another gatherer") from error
-            raise
-
-    def known(self, id_: str, keys: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
-        """Which of the keys we have seen, and which of those are set to be forgotten."""
-        wanted = [_identity(id_, key) for key in sorted(keys)]
-        found: list[dict[str, Any]] = []
-        for start in range(0, len(wanted), _BATCH):
-            found += self._get_all(wanted[start : start + _BATCH])
-        return (
-            frozenset(str(item["SK"]).removeprefix("I#") for item in found),
-            frozenset(str(item["SK"]).removeprefix("I#") for item in found if "ttl" in item),
-        )
-
-    def remember(self, id_: str, keys: Iterable[str]) -> None:
-        """Know these keys from now on, for as long as they are in the feed."""
-        aws.put_all(self._table, (_identity(id_, key) for key in sorted(keys)))
-
-    def let_fade(self, id_: str, keys: Iterable[str], now: datetime) -> None:
-        """Know these keys, which left the feed, for 180 more days."""
-        ttl = int((now + REMEMBERED).timestamp())
-        aws.put_all(self._table, (_identity(id_, key) | {"ttl": ttl} for key in sorted(keys)))
-
-    def _get_all(self, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _get_batch(self, keys: list[dict[str, Any]]) -> list[aws.Item]:
+        # The table's client, and no copy of it: it speaks plain values, and any thread may use it.
         dynamodb = self._table.meta.client
         request: Any = {self._table.name: {"Keys": keys}}
-        found: list[dict[str, Any]] = []
+        found: list[aws.Item] = []
         tries = 0
         while request:
             if tries:
@@ -223,50 +235,3 @@ def _row(id_: str) -> dict[str, str]:
 
 def _identity(id_: str, key: str) -> dict[str, Any]:
     return {"PK": f"F#{id_}", "SK": f"I#{key}"}
-
-
-def _attributes(feed: Feed) -> dict[str, Any]:
-    return {
-        "url": feed.url,
-        "title": feed.title or None,
-        "etag": feed.etag,
-        "last_modified": feed.last_modified,
-        "body_hash": feed.body_hash,
-        # Bytes: a feed of 500 articles has a thousand keys, and every write pays for its row.
-        "present": bytes.fromhex("".join(sorted(feed.present))) or None,
-        "failures": feed.failures,
-        "error": feed.error,
-        "failing_since": _stamp(feed.failing_since),
-        "fetched_at": _stamp(feed.fetched_at),
-        "due_at": _stamp(feed.due_at),
-    }
-
-
-def _from_item(item: Any) -> Feed:
-    present = bytes(item["present"]) if "present" in item else b""
-    return Feed(
-        id=item["PK"].removeprefix("F#"),
-        url=item["url"],
-        title=item.get("title"),
-        etag=item.get("etag"),
-        last_modified=item.get("last_modified"),
-        body_hash=item.get("body_hash"),
-        present=frozenset(
-            present[start : start + _KEY_BYTES].hex()
-            for start in range(0, len(present), _KEY_BYTES)
-        ),
-        failures=int(item.get("failures", 0)),
-        error=item.get("error"),
-        failing_since=_instant(item.get("failing_since")),
-        fetched_at=_instant(item.get("fetched_at")),
-        due_at=_instant(item.get("due_at")),
-        lease_until=_instant(item.get("lease_until")),
-    )
-
-
-def _stamp(instant: datetime | None) -> str | None:
-    return stamp(instant) if instant else None
-
-
-def _instant(text: str | None) -> datetime | None:
-    return from_stamp(text) if text else None
