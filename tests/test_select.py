@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,6 +100,66 @@ def test_a_section_without_news_is_left_out() -> None:
     assert chosen == ()
 
 
+BRIDGE = "Harbour bridge closed after cargo ship hits pillar"
+
+
+def bridge(number: int, feed: str, **when: int) -> Article:
+    told = article(number, feed, **when)
+    return replace(told, title=BRIDGE, url=f"https://{feed}.example.org/{number}")
+
+
+def shown(sections: tuple[SectionStories, ...]) -> list[list[str]]:
+    return [[each.id for each in story.articles] for s in sections for story in s.stories]
+
+
+def test_articles_about_the_same_become_one_story_led_by_the_newest() -> None:
+    found = {
+        WORLD: [bridge(1, "a", age=5), article(2, age=3)],
+        SPORT: [bridge(3, "b", age=1), bridge(4, "c", age=7)],
+    }
+
+    chosen = choose([section(feeds=[WORLD, SPORT])], found, frozenset())
+
+    assert shown(chosen) == [["id3", "id1", "id4"], ["id2"]]
+    assert article_ids(chosen) == {"id1", "id2", "id3", "id4"}
+
+
+def test_what_is_only_named_counts_against_neither_limit_nor_cap() -> None:
+    found = {
+        WORLD: [bridge(1, "a", age=1), bridge(2, "b", age=2)],
+        SPORT: [article(3, "b", age=3), article(4, "c", age=4)],
+    }
+
+    chosen = choose([section(feeds=[WORLD, SPORT], limit=3, per_feed=1)], found, frozenset())
+
+    assert shown(chosen) == [["id1", "id2"], ["id3"], ["id4"]]
+
+
+def test_where_the_newest_ones_feed_had_its_share_the_next_leads() -> None:
+    found = {WORLD: [article(9, "a", age=0), bridge(1, "a", age=1), bridge(2, "b", age=2)]}
+
+    chosen = choose([section(per_feed=1)], found, frozenset())
+
+    assert shown(chosen) == [["id9"], ["id2", "id1"]]
+
+
+@pytest.mark.parametrize("held", ["id1", "id2", "id3"])
+def test_a_story_that_was_told_is_not_news_when_another_feed_tells_it(held: str) -> None:
+    found = {
+        WORLD: [bridge(1, "a", seen=900), bridge(2, "b", seen=600), bridge(3, "c"), article(4)]
+    }
+
+    assert ids(choose([section()], found, frozenset({held}))) == ["id4"]
+
+
+def test_each_section_groups_for_itself() -> None:
+    sections = [section(), section(id="sport", title="Sport", feeds=[SPORT])]
+
+    chosen = choose(sections, {WORLD: [bridge(1, "a")], SPORT: [bridge(2, "b")]}, frozenset())
+
+    assert shown(chosen) == [["id1"], ["id2"]]
+
+
 @given(
     ages=st.lists(st.integers(0, 100), max_size=30),
     held=st.frozensets(st.integers(0, 30).map("id{}".format)),
@@ -107,7 +169,11 @@ def test_a_section_without_news_is_left_out() -> None:
 def test_choosing_is_capped_ordered_repeatable_and_never_repeats_what_was_held(
     ages: list[int], held: frozenset[str], limit: int, cap: int
 ) -> None:
-    articles = [article(n, f"feed{n % 3}", age=age) for n, age in enumerate(ages)]
+    # Every fourth tells of the bridge: in a feed of its own, it joins the others that do.
+    articles = [
+        article(n, f"feed{n % 3}", age=age) if n % 4 else bridge(n, f"feed{n % 3}", age=age)
+        for n, age in enumerate(ages)
+    ]
     sections = [section(limit=limit, per_feed=cap)]
 
     chosen = choose(sections, {WORLD: articles}, held)

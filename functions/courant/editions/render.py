@@ -18,13 +18,14 @@ from markupsafe import Markup
 from premailer import Premailer
 
 from courant import locales
-from courant.articles import Article
 from courant.editions.pressing import Cutter, Fragments, Masthead, Placeholders, Pressing, cut
-from courant.editions.select import SectionStories, article_ids
+from courant.editions.select import SectionStories, Story, article_ids
 from courant.newsletter import Newsletter
 from courant.schedule import Slot
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+# The story's other sources; more would be a list to read instead of news.
+_ALSO = 5
 _RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
 
 
@@ -138,11 +139,12 @@ def _section_view(section: SectionStories, language: str, zone: ZoneInfo) -> dic
     return {
         "id": section.section.id,
         "title": section.section.title,
-        "stories": [_story_view(story.lead, language, zone) for story in section.stories],
+        "stories": [_story_view(story, language, zone) for story in section.stories],
     }
 
 
-def _story_view(article: Article, language: str, zone: ZoneInfo) -> dict[str, Any]:
+def _story_view(story: Story, language: str, zone: ZoneInfo) -> dict[str, Any]:
+    article = story.lead
     return {
         "id": article.id,
         "title": article.title,
@@ -152,7 +154,17 @@ def _story_view(article: Article, language: str, zone: ZoneInfo) -> dict[str, An
         "author": article.author,
         "date_text": _short_date(article.date, language, zone),
         "image": article.image,
+        "also": _also(story),
     }
+
+
+def _also(story: Story) -> list[dict[str, str]]:
+    """Where else a story is told, once a source: a paper's second feed is no other source."""
+    links: dict[str, str] = {}
+    for article in story.articles:
+        links.setdefault(article.source, article.url)
+    del links[story.lead.source]
+    return [{"source": source, "url": url} for source, url in links.items()][:_ALSO]
 
 
 def _short_date(instant: datetime, language: str, zone: ZoneInfo) -> str:

@@ -1,6 +1,7 @@
 """Which stories a pressing holds. Pure: articles in, stories out.
 
-What is new is decided before this (by when we first saw an article); here dates only order.
+What is new is decided before this (by when we first saw an article); here dates only order. What is
+the same story is decided in stories.py.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from courant.articles import Article
+from courant.editions.stories import group
 from courant.newsletter import Section
 
 _UNDATED_YIELDS = timedelta(days=1)
@@ -45,9 +47,12 @@ def choose(
 ) -> tuple[SectionStories, ...]:
     """The stories of each section that has any, newest first, within its limit and per-feed cap.
 
+    A story's newest article leads it; the others count against neither limit nor cap. A story is
+    not chosen when earlier pressings held any article of it.
+
     Args:
         sections: in the newsletter's order.
-        candidates: feed URL → what that feed brought in the window.
+        candidates: feed URL → what that feed brought in the window, held or not.
         held: ids of articles that the slot's earlier pressings held.
     """
     chosen = (SectionStories(section, _section(section, candidates, held)) for section in sections)
@@ -55,8 +60,8 @@ def choose(
 
 
 def count_articles(sections: Iterable[SectionStories]) -> int:
-    """Different articles over all sections: a story told in two sections counts once."""
-    return len(article_ids(sections))
+    """Different articles that are shown: once if in two sections, and no "also in"."""
+    return len({story.id for section in sections for story in section.stories})
 
 
 def article_ids(sections: Iterable[SectionStories]) -> frozenset[str]:
@@ -72,16 +77,25 @@ def article_ids(sections: Iterable[SectionStories]) -> frozenset[str]:
 def _section(
     section: Section, candidates: Mapping[str, Iterable[Article]], held: frozenset[str]
 ) -> tuple[Story, ...]:
+    articles = sorted(_of_section(section, candidates), key=_newest_first)
+    # Grouped before anything is left out: what tells a story that was told before is not news,
+    # though no reader had this very article.
+    groups = [sorted(each, key=_newest_first) for each in group(articles)]
+    group_of = {article.id: number for number, each in enumerate(groups) for article in each}
+    told = {group_of[article.id] for article in articles if article.id in held}
     stories: list[Story] = []
-    taken: set[str] = set()
     by_feed: dict[str, int] = {}
     cap = section.per_feed or section.limit
-    for article in sorted(_of_section(section, candidates), key=_newest_first):
-        if article.id in held or article.id in taken or by_feed.get(article.feed_id, 0) >= cap:
+    for article in articles:
+        number = group_of[article.id]
+        # A story counts for the feed whose article is shown; where that feed has had its share,
+        # the story's next article may lead.
+        if number in told or by_feed.get(article.feed_id, 0) >= cap:
             continue
-        taken.add(article.id)
+        told.add(number)
         by_feed[article.feed_id] = by_feed.get(article.feed_id, 0) + 1
-        stories.append(Story((article,)))
+        others = (other for other in groups[number] if other.id != article.id)
+        stories.append(Story((article, *others)))
         if len(stories) == section.limit:
             break
     return tuple(stories)
