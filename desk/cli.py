@@ -14,7 +14,19 @@ from typer.core import TyperGroup
 
 from courant import aws
 from courant.errors import ConfigurationError, CourantError, NotFound
-from desk.commands import apply, demo, editions, local, person, preview, send, subscribers, terminal
+from desk.commands import (
+    apply,
+    demo,
+    editions,
+    feeds,
+    feeds_status,
+    local,
+    person,
+    preview,
+    send,
+    subscribers,
+    terminal,
+)
 from desk.commands.terminal import Exit
 
 
@@ -93,6 +105,23 @@ app.add_typer(
     name="subscribers",
     help="Who reads: import a list, export it, look one person up.",
     epilog=terminal.epilog("courant subscribers show reader@example.org"),
+)
+
+_feeds = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_feeds.command(
+    "check", short_help="Try feeds, or find those of sites.", epilog=feeds.CHECK_EXAMPLES
+)(feeds.check)
+_feeds.command(
+    "import", short_help="A reader's list as a newsletter file.", epilog=feeds.IMPORT_EXAMPLES
+)(feeds.import_)
+_feeds.command(
+    "status", short_help="Which fail, and how busy they are.", epilog=feeds_status.EXAMPLES
+)(feeds_status.status)
+app.add_typer(
+    _feeds,
+    name="feeds",
+    help="What is read: try a feed or find a site's, take over a list, see which fail.",
+    epilog=terminal.epilog("courant feeds check theguardian.com"),
 )
 
 _editions = typer.Typer(no_args_is_help=True, rich_markup_mode=None)

@@ -15,15 +15,15 @@ from urllib.parse import unquote, urlsplit
 
 from courant.articles import Article
 from courant.errors import FeedError
-from courant.feeds.document import read_document
-from courant.feeds.fetch import Fetched, Fetcher, FetchFailed, NotModified
+from courant.feeds.fetching.fetch import Fetched, Fetcher, FetchFailed, NotModified
+from courant.feeds.sandbox.sandbox import Sandbox
 from courant.feeds.store import feed_id
 from courant.newsletter import Newsletter
 from desk.demo import paper
 from desk.feed_folder import FeedFolder
 from desk.feed_server import Document
 
-_AT_ONCE = 16
+_AT_ONCE, _READERS = 16, 2
 # Sections' feeds are web addresses; those of a folder's files are never asked for.
 _FOLDER = "http://feeds.invalid"
 
@@ -83,8 +83,8 @@ def from_folder(folder: Path, newsletter: Newsletter) -> tuple[Newsletter, Fetch
 
 def read_all(urls: Iterable[str], fetch: Fetch, now: datetime) -> Iterator[Reading]:
     """Every feed, in the order in which they are done."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        jobs = [pool.submit(_read, url, fetch, now) for url in urls]
+    with Sandbox(workers=_READERS) as sandbox, ThreadPoolExecutor(_AT_ONCE) as pool:
+        jobs = [pool.submit(_read, url, fetch, sandbox, now) for url in urls]
         for job in as_completed(jobs):
             yield job.result()
 
@@ -100,12 +100,13 @@ def _found(url: str, document: Document | None) -> Document:
     return document
 
 
-def _read(url: str, fetch: Fetch, now: datetime) -> Reading:
+def _read(url: str, fetch: Fetch, sandbox: Sandbox, now: datetime) -> Reading:
     try:
         got = fetch(url)
         # After a redirect, links are relative to where it led, as gather reads them.
         where = got.url if isinstance(got, Fetched) else url
-        document = read_document(got.body, got.content_type, where, feed_id=feed_id(url), now=now)
+        id_ = feed_id(url)
+        document = sandbox.read_feed(got.body, got.content_type, where, feed_id=id_, now=now)
     except FeedError as error:
         return Reading(url, error=error.reason)
     except Exception as error:  # noqa: BLE001 - the isolation point of one feed
