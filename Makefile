@@ -8,7 +8,7 @@ SAM := .venv-sam/bin/sam
 # Handlers import as in Lambda: `courant`, `deliver.handler`, …
 export PYTHONPATH := functions:.
 
-.PHONY: help setup demo test check format requirements validate build golden clean
+.PHONY: help setup demo test check format requirements validate build golden bench fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -61,6 +61,32 @@ requirements: ## compile the pins anew (uv needed); what is shipped is what is t
 	  -c requirements/dev.txt -o functions/requirements.txt
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal \
 	  --python-version 3.11 requirements/sam.in -o requirements/sam.txt
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal \
+	  --python-version 3.11 requirements/bench.in -o requirements/bench.txt
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal \
+	  --python-version 3.11 pyproject.toml requirements/fuzz.in -c requirements/dev.txt -o requirements/fuzz.txt
+
+.venv-bench/.done: requirements/bench.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/bench.txt
+	touch $@
+
+bench: setup .venv-bench/.done ## measure: gathering against others, parsing, pages, stories (needs the corpora)
+	$(BIN)/python -m benchmarks.gather $(ARGS)
+	$(BIN)/python -m benchmarks.gather --scale
+	$(BIN)/python -m benchmarks.agreement
+	$(BIN)/python -m benchmarks.pages
+	$(BIN)/python -m benchmarks.stories
+
+.venv-fuzz/.done: requirements/fuzz.txt
+	$(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/fuzz.txt
+	touch $@
+
+LAWS ?= guard prolog date cleaner canonical document page answer
+fuzz: .venv-fuzz/.done ## look for input that breaks a law: make fuzz LAWS=document ARGS=-max_total_time=600
+	mkdir -p out
+	for law in $(LAWS); do .venv-fuzz/bin/python -m tests.fuzz $$law -max_total_time=120 -artifact_prefix=out/$$law- $(ARGS) || exit 1; done
 
 clean: ## remove everything that can be made again
-	rm -rf .venv .venv-sam .aws-sam out .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf .venv .venv-sam .venv-bench .venv-fuzz .aws-sam out .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
