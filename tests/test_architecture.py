@@ -40,7 +40,9 @@ DECIDERS = (
     "newsletter.py",
     "schedule.py",
     "editions/model.py",
+    "editions/likeness.py",
     "editions/select.py",
+    "editions/stories.py",
     "editions/pressing.py",
     "editions/budget.py",
     "delivery/digest.py",
@@ -49,15 +51,36 @@ DECIDERS = (
     "subscribers/model.py",
     "subscribers/links.py",
     "subscribers/changes.py",
-    "feeds/clean.py",
+    "feeds/document.py",
+    "feeds/fresh.py",
     "feeds/identity.py",
-    "feeds/dates.py",
+    "feeds/pace.py",
+    "feeds/rounds.py",
+    "feeds/visit.py",
+    "feeds/cleaning/canonical.py",
+    "feeds/cleaning/clean.py",
+    "feeds/cleaning/dates.py",
+    "feeds/cleaning/images.py",
+    "feeds/cleaning/summary.py",
+    "feeds/cleaning/words.py",
+    "feeds/fetching/guard.py",
+    "feeds/fetching/unpack.py",
+    "feeds/pages/body.py",
+    "feeds/pages/facts.py",
+    "feeds/pages/lacking.py",
+    "feeds/pages/page.py",
+    "feeds/parsing/decode.py",
+    "feeds/parsing/jsonfeed.py",
+    "feeds/parsing/parse.py",
+    "feeds/parsing/prolog.py",
+    "feeds/parsing/xmlfeed.py",
+    "feeds/sandbox/answers.py",
 )
 WORLD = re.compile(
     r"\b(boto3|botocore|os\.environ|datetime\.now|clock\.now\(|time\.time|uuid4|urllib3|socket)\b"
 )
 # What makes a cold start slow; only gather and compose may load them.
-HEAVY = ("premailer", "lxml", "cssutils", "feedparser", "trafilatura", "nh3", "babel")
+HEAVY = ("premailer", "lxml", "cssutils", "feedparser", "trafilatura", "nh3", "babel", "rapidfuzz")
 LIGHT = ("deliver", "feedback", "web", "heartbeat", "publish")
 
 
