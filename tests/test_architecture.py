@@ -61,6 +61,7 @@ DECIDERS = (
     "feeds/cleaning/clean.py",
     "feeds/cleaning/dates.py",
     "feeds/cleaning/images.py",
+    "feeds/cleaning/mojibake.py",
     "feeds/cleaning/summary.py",
     "feeds/cleaning/words.py",
     "feeds/fetching/guard.py",

@@ -494,3 +494,22 @@ def test_any_picture_is_printable_or_left_out(url: str, width: str, base: str) -
             assert found.url.startswith(("https://", "http://"))
             assert found.url.isascii()
             assert not set(found.url) & set(" \"'<>\\\n\t")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("the president-electâ€™s threats", "the president-elect’s threats"),
+        ("â€œYesâ€\x9d, she said â€“ onceâ€¦", "“Yes”, she said – once…"),
+        ("CafÃ© MÃ¼nchen, Ã–sterreich", "Café München, Österreich"),
+        ("20Â°C for Â£5", "20°C for £5"),
+        ("tea ðŸ\x8dµ", "tea 🍵"),
+        # Sound text that looks a little like it.
+        ("A MAÇÃ” e a IRMÃ…", "A MAÇÃ” e a IRMÃ…"),
+        ("Âme, âge, Ão, ðe, voilà", "Âme, âge, Ão, ðe, voilà"),
+        ("São João, MAÇÃ, €5 – “sim”", "São João, MAÇÃ, €5 – “sim”"),
+        ("新聞 ニュース новости", "新聞 ニュース новости"),
+    ],
+)
+def test_text_that_was_encoded_twice_reads_as_it_was_meant(written: str, meant: str) -> None:
+    assert clean.clean_title(RawText(written)) == meant

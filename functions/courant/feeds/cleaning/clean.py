@@ -13,6 +13,7 @@ from html import unescape
 
 import nh3
 
+from courant.feeds.cleaning import mojibake
 from courant.feeds.parsing.raw import RawText
 
 TITLE_CHARS = 300
@@ -147,7 +148,7 @@ def text_of(raw: RawText | None, limit: int = MAX_CHARS) -> str:
     text = raw.value[:limit]
     if not text.isascii():
         # nh3 takes no lone surrogates, which JSON can hold.
-        text = text.encode("utf-8", "replace").decode("utf-8")
+        text = mojibake.mend(text.encode("utf-8", "replace").decode("utf-8"))
     if raw.is_html:
         text = strip(text)
     return plain_text(text)
