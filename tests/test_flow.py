@@ -262,6 +262,20 @@ def test_too_little_news_waits_and_carries_over_however_many_editions_are_skippe
     assert "Headline 3" in text_of(newsroom.mails()[1])
 
 
+def test_too_little_news_adds_up_to_a_first_edition(newsroom: Newsroom) -> None:
+    newsroom.found(minimum_articles=4)
+    newsroom.subscribe(1)
+    for day in (22, 23, 24, 25):
+        newsroom.to(5, day=day)
+        newsroom.bring(1, SPORT if day > 23 else WORLD)
+        newsroom.to(6, day=day)
+        newsroom.run()
+
+    assert newsroom.edition("morning/daily/2026-11-24").state is EditionState.SKIPPED
+    assert newsroom.edition("morning/daily/2026-11-25").state is EditionState.SENT
+    assert len(newsroom.mails()) == 1
+
+
 def test_each_article_is_sent_once_over_the_days(newsroom: Newsroom) -> None:
     newsroom.subscribe(1)
     newsroom.bring(7)

@@ -3,12 +3,13 @@
 Also an editor's preview and test, which are composed the same way but belong to no edition.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from courant import aws, log
-from courant.articles import Article, ArticleStore
+from courant.articles import KEPT, Article, ArticleStore
 from courant.clock import stamp
 from courant.editions.frozen import PressingStore
 from courant.editions.model import EditionState, PressingRecord, PressingState
@@ -20,6 +21,9 @@ from courant.editions.store import EditionStore
 from courant.newsletter import Newsletter
 from courant.newsletters import NewsletterStore
 from courant.schedule import EditionId, Slot, local_date, two_periods_before, zone_of
+
+# Of each feed: more than any section shows, and few enough to be compared with all others.
+_NEWEST = 500
 
 
 class Composer:
@@ -154,14 +158,29 @@ class Composer:
         if last is not None:
             # Editions were skipped since: what they would have held carries over.
             since = min(since, last)
-        candidates = self._candidates(newsletter.feeds, since, now)
-        return choose(newsletter.sections, candidates, held)
+        sections = choose(
+            newsletter.sections, self._candidates(newsletter.feeds, since, now), held
+        )
+        # A slot that had no edition yet, and too little for its first: what it had would have
+        # carried over, so it looks back further, but no further than it must.
+        while (
+            last is None
+            and 0 < count_articles(sections) < newsletter.minimum_articles
+            and now - since < KEPT
+        ):
+            since -= now - since
+            candidates = self._candidates(newsletter.feeds, since, now)
+            sections = choose(newsletter.sections, candidates, held)
+        return sections
 
     def _candidates(
         self, feeds: Iterable[str], since: datetime, until: datetime
     ) -> dict[str, tuple[Article, ...]]:
+        # The newest of each feed: no section shows more, and one feed must not hold up all.
         return {
-            url: tuple(self._articles.seen_between(self._feed_id(url), since, until))
+            url: tuple(
+                deque(self._articles.seen_between(self._feed_id(url), since, until), _NEWEST)
+            )
             for url in feeds
         }
 
