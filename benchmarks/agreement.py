@@ -262,54 +262,70 @@ def _instant(value: Any) -> datetime | None:
     return None
 
 
-def main(*words: str) -> None:
-    """Print the table; with ``-v`` every disagreement."""
-    judged = tomllib.loads((ROOT / "benchmarks/data/agreement.toml").read_text())
-    compared: Counter[tuple[str, str]] = Counter()
-    agreed: Counter[tuple[str, str]] = Counter()
-    classes: Counter[str] = Counter()
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One value compared: whether we have it, and if not, why, by data/agreement.toml."""
+
+    source: str
+    expected: Expected
+    theirs: Any
+    ours: Any
+    agrees: bool
+    verdict: str
+    why: str
+
+
+def judgements() -> dict[str, Any]:
+    """Class → rules that say why we differ: ``case`` (a pattern), ``fields``, ``why`` …"""
+    return tomllib.loads((ROOT / "benchmarks/data/agreement.toml").read_text())
+
+
+def compare() -> Iterator[Outcome]:
+    """Every value that somebody expects, beside ours."""
+    judged = judgements()
     for path, source, values in expectations(corpora() / "feeds"):
         try:
             feed = parse_feed(content(path), "", URL)
-        except FeedError as error:
+        except FeedError:
             feed = RawFeed(base=URL)
-            if "-v" in words:
-                print(f"unread    {path.name}: {error}")
         for expected in values:
-            key = (source, expected.field.removeprefix("any "))
-            compared[key] += 1
-            if agrees(feed, expected):
-                agreed[key] += 1
-                continue
-            verdict = _verdict(judged, expected)
-            classes[verdict] += 1
-            if "-v" in words:
-                print(
-                    f"{verdict:9} {expected.case} [{expected.entry}] {expected.field}:"
-                    f" theirs {theirs(feed, expected)!r:.120}, ours {ours(feed, expected)!r:.120}"
-                )
-    _print(compared, agreed, classes)
+            same = agrees(feed, expected)
+            verdict, why = ("", "") if same else _verdict(judged, expected)
+            mine, other = ours(feed, expected), theirs(feed, expected)
+            yield Outcome(source, expected, other, mine, same, verdict, why)
 
 
-def _verdict(judged: dict[str, Any], expected: Expected) -> str:
+def _verdict(judged: dict[str, Any], expected: Expected) -> tuple[str, str]:
     for verdict in ("theirs", "taste", "ours"):
         for rule in judged.get(verdict, ()):
             if re.search(rule["case"], expected.case) and expected.field in rule["fields"]:
-                return verdict
-    return "open"
+                return verdict, rule["why"]
+    return "open", ""
 
 
-def _print(
-    compared: Counter[tuple[str, str]], agreed: Counter[tuple[str, str]], classes: Counter[str]
-) -> None:
+def main(*words: str) -> None:
+    """Print the table; with ``-v`` every disagreement."""
+    outcomes = list(compare())
+    if "-v" in words:
+        for one in outcomes:
+            if not one.agrees:
+                named = f"{one.expected.case} [{one.expected.entry}] {one.expected.field}"
+                print(
+                    f"{one.verdict:9} {named}: theirs {one.theirs!r:.120}, ours {one.ours!r:.120}"
+                )
     print(f"{'source':16}" + "".join(f"{field:>18}" for field in FIELDS))
-    for source in sorted({source for source, _ in compared}):
-        cells = [
-            f"{agreed[source, field]}/{compared[source, field]}" if compared[source, field] else "–"
-            for field in FIELDS
-        ]
+    for source in sorted({one.source for one in outcomes}):
+        cells = []
+        for field in FIELDS:
+            found = [
+                one.agrees
+                for one in outcomes
+                if (one.source, one.expected.field.removeprefix("any ")) == (source, field)
+            ]
+            cells.append(f"{sum(found)}/{len(found)}" if found else "–")
         print(f"{source:16}" + "".join(f"{cell:>18}" for cell in cells))
-    total, same = compared.total(), agreed.total()
+    total, same = len(outcomes), sum(one.agrees for one in outcomes)
+    classes = Counter(one.verdict for one in outcomes if not one.agrees)
     justified = classes["theirs"] + classes["taste"]
     print(
         f"compared {total}, agreed {same} ({same / total:.2%}), with what is justified "

@@ -37,11 +37,11 @@ def origin(latency_ms: float) -> Iterator[int]:
         server.terminate()
 
 
-def run(contestant: str, python: str, port: int, feeds: int, workers: int) -> Result:
+def run(contestant: str, python: str, port: int, feeds: int, workers: int, *words: str) -> Result:
     """What one contestant reports."""
     module = f"benchmarks.contestants.{contestant}"
     ended = subprocess.run(  # noqa: S603 - our own modules
-        [python, "-m", module, str(port), str(feeds), str(workers)],
+        [python, "-m", module, str(port), str(feeds), str(workers), *words],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": f"{ROOT / 'functions'}:{ROOT}"},
         stdout=subprocess.PIPE,
@@ -59,6 +59,7 @@ def compare(feeds: int, latency_ms: float, workers: int, peers: str, few: int) -
     with origin(latency_ms) as port:
         results = {
             "Courant": run("courant_gather", ours, port, feeds, workers),
+            "storing all": run("courant_gather", ours, port, feeds, workers, "backlog"),
             "reader": run("lemon24_reader", peers, port, feeds, workers),
             # One after another: with a thousand feeds it would run for minutes, and it is linear.
             "rss2email": _scaled(run("r2e", peers, port, few, workers), feeds / few),

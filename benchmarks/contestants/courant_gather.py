@@ -27,8 +27,11 @@ os.environ |= {
 }
 
 
-def main(port: int, count: int, workers: int) -> None:
-    """Gather ``count`` feeds, then all of them again, unchanged."""
+def main(port: int, count: int, workers: int, *words: str) -> None:
+    """Gather ``count`` feeds, then all of them again, unchanged.
+
+    With ``backlog`` every article is stored, as the others do, not only what is news.
+    """
     logging.getLogger("courant").addHandler(logging.NullHandler())
     tables = Tables()
     content = aws.table("content")
@@ -50,7 +53,13 @@ def main(port: int, count: int, workers: int) -> None:
         def gather(id_: str, at: datetime) -> GatherOutcome:
             if not hasattr(mine, "gatherer"):
                 table = type(content)(content.name, client=content.meta.client)
-                mine.gatherer = Gatherer(FeedStore(table), ArticleStore(table), fetcher, sandbox)
+                mine.gatherer = Gatherer(
+                    FeedStore(table),
+                    ArticleStore(table),
+                    fetcher,
+                    sandbox,
+                    backlog="backlog" in words,
+                )
             outcome: GatherOutcome = mine.gatherer.gather(id_, at)
             return outcome
 
@@ -73,4 +82,4 @@ def main(port: int, count: int, workers: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(word) for word in sys.argv[1:4]))
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])
