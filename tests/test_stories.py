@@ -54,11 +54,12 @@ def test_two_different_pieces_never_merge(pair: benchmark.Pair) -> None:
     assert not pair.merged
 
 
-# Known misses: one title goes on where the other ends, or puts a word in.
+# Known misses: a title puts a word in, or the two have too little in common.
 MISSED = (
-    "El Ayuntamiento de Cáceres aprueba la ampliación del hospital",
     "台南老糖厂凌晨火灾 两名消防员受伤送医",
     "부산 해운대 호텔 화재로 투숙객 200명 대피",
+    "Undeclared loans cost Whitlock her seat in Senate",
+    "Staking bij Veltron legt chipproductie stil",
 )
 
 
@@ -84,6 +85,42 @@ def test_most_of_what_is_the_same_is_found_and_in_every_language() -> None:
     assert score.recall >= 0.9
 
 
+RETOLD = next(pair for pair in OWN if pair.kind == "retold").articles
+
+
+def retold(*more: str) -> bool:
+    a, b = (
+        replace(side, title=f"{side.title}{end}") for side, end in zip(RETOLD, more, strict=True)
+    )
+    return benchmark.Pair("retold", same=True, articles=(a, b)).merged
+
+
+def test_what_is_retold_may_give_a_number_that_the_other_does_not() -> None:
+    assert retold("", "")
+    assert retold(" at 5", "")
+    assert retold("", " at 5")
+    assert retold(" at 5", " at 5")
+    assert not retold(" at 5", " at 3")
+
+
+def test_a_place_on_the_site_is_no_part_of_a_title() -> None:
+    bare, crumb = (Words.of(f"{place}{BRIDGE}", "") for place in ("", "World › "))
+
+    assert bare == crumb
+    assert Words.of(f"World news » {BRIDGE}", "") == bare
+    # A piece's kind is: "Opinion: ".
+    assert Words.of(f"Opinion: {BRIDGE}", "") != bare
+
+
+def test_what_is_retold_is_found_among_the_news_of_a_day() -> None:
+    others = [side for pair in OWN if pair.articles[0].language == "en" for side in pair.articles]
+    sides = [replace(side, feed_id=f"{n}") for n, side in enumerate((*RETOLD, *others))]
+
+    stories = group(sides)
+
+    assert any({RETOLD[0].title, RETOLD[1].title} <= {a.title for a in each} for each in stories)
+
+
 @pytest.mark.slow
 def test_pairs_of_the_corpus(shared: Path) -> None:
     pairs = list(benchmark.of_corpus(shared / "corpora"))
@@ -91,11 +128,11 @@ def test_pairs_of_the_corpus(shared: Path) -> None:
 
     assert sum(pair.same for pair in pairs) >= 200
     assert sum(not pair.same for pair in pairs) >= 500
-    assert benchmark.score(pairs).precision >= 0.98
+    assert benchmark.score(pairs).precision >= 0.99
     assert benchmark.score(copies).recall >= 0.95
     # The floor without the copies, which are easy; what it is today stands in the docs.
     news = benchmark.score(pair for pair in pairs if pair not in copies)
-    assert news.recall >= 0.1
+    assert news.recall >= 0.5
     assert news.merged - news.found <= 2
 
 

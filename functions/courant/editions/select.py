@@ -4,7 +4,7 @@ What is new is decided before this (by when we first saw an article); here dates
 the same story is decided in stories.py.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -77,10 +77,12 @@ def article_ids(sections: Iterable[SectionStories]) -> frozenset[str]:
 def _section(
     section: Section, candidates: Mapping[str, Iterable[Article]], held: frozenset[str]
 ) -> tuple[Story, ...]:
-    articles = sorted(_of_section(section, candidates), key=_newest_first)
+    found = tuple(_of_section(section, candidates))
+    newest_first = _newest_first(found)
+    articles = sorted(found, key=newest_first)
     # Grouped before anything is left out: what tells a story that was told before is not news,
     # though no reader had this very article.
-    groups = [sorted(each, key=_newest_first) for each in group(articles)]
+    groups = [sorted(each, key=newest_first) for each in group(articles)]
     group_of = {article.id: number for number, each in enumerate(groups) for article in each}
     told = {group_of[article.id] for article in articles if article.id in held}
     stories: list[Story] = []
@@ -106,7 +108,17 @@ def _of_section(section: Section, candidates: Mapping[str, Iterable[Article]]) -
         yield from candidates.get(url, ())
 
 
-def _newest_first(article: Article) -> tuple[float, int, str]:
-    # What has no date is as often a page ("About", "Archive") as news: it yields to a day of news.
-    date = article.published or article.first_seen - _UNDATED_YIELDS
-    return (-date.timestamp(), article.position, article.id)
+def _newest_first(articles: Iterable[Article]) -> Callable[[Article], tuple[float, bool, int, str]]:
+    """The order of a section's articles.
+
+    What has no date is as often a page ("About", "Archive") as news: it yields to a day of news,
+    or, where articles come to light late (a first look at old feeds), to the newer half of them.
+    """
+    late = sorted(each.first_seen - each.published for each in articles if each.published)
+    yields = max(_UNDATED_YIELDS, late[(len(late) - 1) // 2]) if late else _UNDATED_YIELDS
+
+    def key(article: Article) -> tuple[float, bool, int, str]:
+        date = article.published or article.first_seen - yields
+        return (-date.timestamp(), article.published is None, article.position, article.id)
+
+    return key

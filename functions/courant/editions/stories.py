@@ -14,7 +14,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from courant.articles import Article
-from courant.editions.likeness import SHARED, Words, alike, weight
+from courant.editions.likeness import SHARED, TOLD, Words, alike, told, weight
 
 # News of the same thing comes within two days; what comes later is the next thing.
 APART = timedelta(hours=48)
@@ -23,6 +23,8 @@ _SHINGLE, _SHINGLED = 4, 20
 # These keep the search linear, whatever feeds bring: through one word so many stories are found,
 # so many of them are looked at, and a story has so many different texts.
 _CROWD, _NEAR, _TEXTS = 200, 20, 30
+# What is retold shares this much of the titles, and the rest with the ledes.
+_TITLES_TOLD = 7
 
 
 def group(articles: Iterable[Article]) -> tuple[tuple[Article, ...], ...]:
@@ -145,7 +147,7 @@ class _Index:
             other = self._words[number]
             # Light words are in every title and would be looked up for nothing; say all are shared.
             most = 2 * (common + min(words.light, other.light)) / (words.weight + other.weight)
-            if most >= SHARED:
+            if most >= SHARED or (common >= _TITLES_TOLD and told(words, other) >= TOLD):
                 found[number] = most
         for shingle in _shingles(words.lede):
             for number in self._ledes.get(shingle, ()):
