@@ -19,6 +19,7 @@ from desk.commands import (
     demo,
     editions,
     feeds,
+    feeds_import,
     feeds_status,
     local,
     person,
@@ -112,8 +113,8 @@ _feeds.command(
     "check", short_help="Try feeds, or find those of sites.", epilog=feeds.CHECK_EXAMPLES
 )(feeds.check)
 _feeds.command(
-    "import", short_help="A reader's list as a newsletter file.", epilog=feeds.IMPORT_EXAMPLES
-)(feeds.import_)
+    "import", short_help="A reader's list as a newsletter file.", epilog=feeds_import.EXAMPLES
+)(feeds_import.import_)
 _feeds.command(
     "status", short_help="Which fail, and how busy they are.", epilog=feeds_status.EXAMPLES
 )(feeds_status.status)

@@ -9,17 +9,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from courant.articles import Article
-from courant.feeds import pace
 from courant.feeds.fresh import choose_fresh
 from courant.feeds.pages.lacking import too_little
 from courant.feeds.parsing.parse import MAX_ENTRIES
 from desk.feed_look import Look
+from desk.feed_timing import Timing, timing
 
 # How much of a feed must lack something until it is worth a word.
 _MANY = 0.2
 _ASLEEP = timedelta(days=365)
 # Longer than newsrooms have holidays, and than this many articles took to come.
-_QUIET, _QUIET_GAPS = timedelta(days=30), 10
+QUIET, _QUIET_GAPS = timedelta(days=30), 10
 _FUTURE = timedelta(days=1)
 # What a feed published within its last so many articles is its rhythm; one old piece isn't.
 _RECENT = 20
@@ -53,8 +53,8 @@ _KINDS = {
 class Facts:
     """A look, judged. ``a_week`` is None where nobody can tell, and over where ``is_silent``.
 
-    ``visited_every`` is how often it would be asked; of its articles ``news`` would be told when it
-    is new, and ``held_back`` says why not all.
+    ``timing`` is how often it would be asked; of its articles ``news`` would be told when it is
+    new, and ``held_back`` says why not all.
     """
 
     look: Look
@@ -67,7 +67,7 @@ class Facts:
     oldest: datetime | None = None
     a_week: float | None = None
     is_silent: bool = False
-    visited_every: timedelta | None = None
+    timing: Timing | None = None
     news: int = 0
     held_back: str | None = None
     lacking: tuple[tuple[str, int], ...] = ()
@@ -80,8 +80,8 @@ class Facts:
             return self.look.error
         return "none of its entries can be used"
 
-    def as_json(self) -> dict[str, Any]:
-        """All of it, for scripts."""
+    def as_json(self, articles: int | None = None) -> dict[str, Any]:
+        """All of it, for scripts; ``articles`` at most of them."""
         look, document = self.look, self.look.document
         return {
             "asked": look.asked,
@@ -107,13 +107,14 @@ class Facts:
             "newest": self.newest and self.newest.isoformat(),
             "oldest": self.oldest and self.oldest.isoformat(),
             "articles_a_week": self.a_week and round(self.a_week, 2),
-            "visited_every_minutes": self.visited_every
-            and round(self.visited_every / timedelta(minutes=1)),
+            "visited_every_minutes": self.timing
+            and round(self.timing.every / timedelta(minutes=1)),
+            "visited_hours": self.timing and (self.timing.hours or None),
             "news_on_first_run": self.news,
             "held_back": self.held_back,
             "without": dict(self.lacking),
             "warnings": self.warnings,
-            "articles": [_article_json(article) for article in self.articles],
+            "articles": [_article_json(article) for article in self.articles[:articles]],
         }
 
 
@@ -139,7 +140,7 @@ def judge(look: Look, now: datetime) -> Facts:
         oldest=dates[0] if dates else None,
         a_week=a_week,
         is_silent=_is_silent(newest, a_week, now),
-        visited_every=_visited_every(look, dates, now),
+        timing=timing(document.rhythm, look.told, dates, now),
         news=len(fresh.articles),
         held_back=fresh.why,
         lacking=_lacking(articles),
@@ -162,16 +163,6 @@ def _a_week(dates: Sequence[datetime]) -> float | None:
     # An hour at least: a feed that was written in one go tells nothing of its rhythm.
     span = recent[-1] - recent[0]
     return (len(recent) - 1) * (timedelta(weeks=1) / span) if span >= timedelta(hours=1) else None
-
-
-def _visited_every(look: Look, dates: Sequence[datetime], now: datetime) -> timedelta | None:
-    """Between two visits, give or take; as gather would wait after this one."""
-    if look.document is None:
-        return None
-    own = pace.own_interval(dates, now) or pace.USUAL
-    wait = pace.wait_after(own, [date for date in dates if date <= now], now)
-    asked = pace.wishes(look.document.rhythm).every
-    return max(wait, asked, pace.fresh_for(look.told, now) if look.told else asked)
 
 
 def _lacking(articles: Sequence[Article]) -> tuple[tuple[str, int], ...]:
@@ -251,18 +242,22 @@ def _of_dates(facts: Facts, now: datetime) -> Iterator[str]:
             "moment we first see them."
         )
     if facts.newest and now - facts.newest > _ASLEEP:
-        yield f"Its newest article is of {_day(facts.newest)}: it may have been given up."
+        yield silence(facts.newest, now)
     elif facts.is_silent and facts.newest and facts.a_week:
-        yield (
-            f"It has been silent since {_day(facts.newest)}, though it brought "
-            f"{rhythm(facts.a_week)} before."
-        )
+        yield silence(facts.newest, now, f", though it brought {rhythm(facts.a_week)} before")
+
+
+def silence(newest: datetime, now: datetime, before: str = "") -> str:
+    """What is said of a feed that brings nothing any more."""
+    if now - newest > _ASLEEP:
+        return f"Its newest article is of {_day(newest)}: it may have been given up."
+    return f"It has been silent since {_day(newest)}{before}."
 
 
 def _is_silent(newest: datetime | None, a_week: float | None, now: datetime) -> bool:
     if not newest or not a_week:
         return False
-    return now - newest > max(_QUIET, _QUIET_GAPS * timedelta(weeks=1) / a_week)
+    return now - newest > max(QUIET, _QUIET_GAPS * timedelta(weeks=1) / a_week)
 
 
 def rhythm(a_week: float) -> str:

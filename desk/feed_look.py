@@ -18,6 +18,7 @@ from urllib.parse import quote
 from courant.errors import FeedError
 from courant.feeds.document import Document
 from courant.feeds.fetching.fetch import Fetched, Fetcher, FetchFailed, NotModified, Told
+from courant.feeds.fetching.resolve import NOT_FOUND
 from courant.feeds.store import feed_id
 from desk import discover, feed_markup
 from desk.discover import NamedFeed
@@ -32,6 +33,9 @@ _BYTES_MAX = 10 * 1024 * 1024
 NO_SITE = "https://file.invalid/"
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _HOST = re.compile(r"[^\s/.]+\.[^\s/]*[^\W\d_][^\s/]*(?:/.*)?")
+_WORD = re.compile(r"[a-z0-9-]+", re.IGNORECASE)
+# What looks like a host ("feed.xml") and was meant as a file.
+_ENDINGS = frozenset({*CONTENT_TYPES, ".gz", ".html", ".htm", ".opml", ".txt", ".yaml", ".yml"})
 _PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body|link|meta|title)\b", re.IGNORECASE)
 
 
@@ -87,7 +91,10 @@ class Looker:
         """What is there; where it is a site, what its feed holds."""
         started = time.perf_counter()
         try:
-            found = self._file(asked) if is_file(asked) else self._web(asked)
+            if not asked.strip():
+                found = Look(asked=asked, url=asked, error="it is an empty address")
+            else:
+                found = self._file(asked) if is_file(asked) else self._web(asked)
         except Exception as error:  # noqa: BLE001 - the isolation point of one address
             reason = f"it can't be read ({type(error).__name__})"
             found = Look(asked=asked, url=asked, error=reason)
@@ -98,8 +105,7 @@ class Looker:
         try:
             body, name = _read(path)
         except OSError as error:
-            reason = f"the file can't be read: {error.strerror or error}"
-            return Look(asked=asked, url=asked, is_file=True, error=reason)
+            return Look(asked=asked, url=asked, is_file=True, error=_why_no_file(path, error))
         if len(body) > _BYTES_MAX:
             reason = f"it holds more than {_BYTES_MAX // 1024 // 1024} MiB"
             return Look(asked=asked, url=asked, is_file=True, size=len(body), error=reason)
@@ -109,7 +115,7 @@ class Looker:
         if found.document is None and _is_page(body, content_type):
             # A file has no site to ask for more.
             found = replace(found, named=discover.feeds_named(body, content_type, url))
-        return replace(found, url=asked, is_file=True)
+        return replace(found, url=asked, is_file=True, error=_of_file(found.error))
 
     def _web(self, asked: str) -> Look:
         address = _with_scheme(discover.without_feed_scheme(asked.strip()))
@@ -118,6 +124,9 @@ class Looker:
             case Look() as found:
                 if known and found.document:
                     return replace(found, page=address)
+                if found.error == NOT_FOUND and _may_be_a_file(asked):
+                    reason = f"{NOT_FOUND} (and there is no file {asked} here)"
+                    return replace(found, error=reason)
                 return found
             case (Look() as found, Fetched() as page):
                 return self._of_page(found, page)
@@ -179,6 +188,10 @@ def is_file(asked: str) -> bool:
     )
 
 
+def _may_be_a_file(asked: str) -> bool:
+    return not _SCHEME.match(asked) and Path(asked).suffix.lower() in _ENDINGS
+
+
 def _with_scheme(address: str) -> str:
     # example.org:8080 begins like a scheme.
     named = _SCHEME.match(address)
@@ -195,6 +208,22 @@ def _read(path: Path) -> tuple[bytes, str]:
             pass
     with path.open("rb") as file:
         return file.read(_BYTES_MAX + 1), path.name
+
+
+def _why_no_file(path: Path, error: OSError) -> str:
+    if path.is_dir():
+        return f"it is a folder; give its files: {path / '*'}"
+    if isinstance(error, FileNotFoundError) and len(path.parts) == 1:
+        site = f"{path}.com" if _WORD.fullmatch(str(path)) else "example.com"
+        return f"it is no address, and no file here; a site is written {site}"
+    return f"the file can't be read: {error.strerror or error}"
+
+
+def _of_file(error: str | None) -> str | None:
+    """Nobody sent a file."""
+    if error == "it sent an empty answer":
+        return "it is empty"
+    return error and re.sub("^it sent ", "it is ", error)
 
 
 def _is_page(body: bytes, content_type: str) -> bool:

@@ -98,7 +98,8 @@ def _mend(detail: ErrorDetails) -> str:
     if given is None:
         # An unquoted colour lands here too: YAML takes it for a comment.
         hint = f"; {_PATTERNS[name]}" if name == "accent" else ""
-        return f"is empty; write a value or take the line out{hint}"
+        or_without = "" if _is_required(detail["loc"]) else " or take the line out"
+        return f"is empty; write a value{or_without}{hint}"
     if kind.startswith("int_"):
         return f"must be a whole number ({_is(given)})"
     if kind == "string_type":
@@ -122,8 +123,16 @@ def _near(where: Location) -> str:
 
 
 def _fields(where: Location) -> list[str]:
-    model = _MODELS[where[0]] if len(where) > 1 else Newsletter
-    return list(model.model_fields)
+    return list(_model(where).model_fields)
+
+
+def _is_required(where: Location) -> bool:
+    field = _model(where).model_fields.get(str(where[-1])) if where else None
+    return field is not None and field.is_required()
+
+
+def _model(where: Location) -> type[BaseModel]:
+    return _MODELS.get(where[0], Newsletter) if len(where) > 1 else Newsletter
 
 
 def _is(given: object) -> str:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from string import Template
 
 import yaml
@@ -59,20 +59,25 @@ sections:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A newsletter file's text, how much is in it, and what an editor should know of the rest."""
+    """A newsletter file's text, how much is in it, and what an editor should know of the rest.
+
+    ``is_partial``: something of the list is not in it, or may not be. Doubles don't count.
+    """
 
     text: str
     sections: int
     feeds: int
     remarks: tuple[str, ...]
+    is_partial: bool = False
 
 
 def draft(feeds: FeedList, name: str) -> Draft:
     """The newsletter of a list. ``name``, a file's, gives the id, and the title if it has none."""
-    remarks: list[str] = []
+    remarks = _Remarks()
     if feeds.fault:
-        remarks.append(f"it is broken ({feeds.fault}); what comes after that is missing")
-    remarks += [f"left out “{one}”: it has no address" for one in feeds.without_url]
+        remarks.lost(f"it is broken ({feeds.fault}); {_after(feeds.after_fault)}")
+    for one in feeds.without_url:
+        remarks.lost(f"left out “{one}”: it has no address")
     usable = tuple(_usable(feeds.feeds, remarks))
     sections = _sections(usable, remarks)
     id_ = slug(name) or slug(feeds.title) or "newsletter"
@@ -91,13 +96,15 @@ def draft(feeds: FeedList, name: str) -> Draft:
         )
         parts += [f"      - {_line(feed)}\n" for feed in some]
         parts.append("\n")
-    if len(remarks) > _NAMED_MAX:
-        remarks[_NAMED_MAX:] = [f"… and {len(remarks) - _NAMED_MAX} more remarks"]
+    said = remarks.said[:_NAMED_MAX]
+    if more := len(remarks.said) - len(said):
+        said.append(f"… and {more} more remarks")
     return Draft(
         text="".join(parts).rstrip() + "\n",
         sections=len(sections),
         feeds=sum(map(len, sections.values())),
-        remarks=tuple(remarks),
+        remarks=tuple(said),
+        is_partial=remarks.is_partial,
     )
 
 
@@ -107,7 +114,30 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain)[:28].strip("-")
 
 
-def _usable(feeds: Iterable[ListedFeed], remarks: list[str]) -> Iterator[ListedFeed]:
+@dataclass(slots=True)
+class _Remarks:
+    """What is said while a list is gone through."""
+
+    said: list[str] = field(default_factory=list)
+    is_partial: bool = False
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+    def lost(self, text: str) -> None:
+        """Something is left out."""
+        self.is_partial = True
+        self.note(text)
+
+
+def _after(feeds: int) -> str:
+    if not feeds:
+        return "no feed was found after that"
+    found = "1 feed after that was" if feeds == 1 else f"{feeds} feeds after that were"
+    return f"{found} found all the same, but see whether any is missing or in a wrong section"
+
+
+def _usable(feeds: Iterable[ListedFeed], remarks: _Remarks) -> Iterator[ListedFeed]:
     """Each feed once, under an address that is fetched."""
     first: dict[str, str] = {}
     for feed in feeds:
@@ -116,23 +146,23 @@ def _usable(feeds: Iterable[ListedFeed], remarks: list[str]) -> Iterator[ListedF
             guard.check_url(url)
             _HTTP_URL.validate_python(url)
         except FeedRefused as error:
-            remarks.append(f"left out {_named(feed)}: {error.reason}")
+            remarks.lost(f"left out {_named(feed)}: {error.reason}")
             continue
         except ValidationError:
-            remarks.append(f"left out {_named(feed)}: the address is not a valid URL")
+            remarks.lost(f"left out {_named(feed)}: the address is not a valid URL")
             continue
         where = " / ".join(feed.folders) or _LATEST
         id_ = feed_id(url)
         if before := first.get(id_):
             again = "twice" if before == where else f"in “{before}” and in “{where}”"
-            remarks.append(f"{_named(feed)} is there {again}; kept the first")
+            remarks.note(f"{_named(feed)} is there {again}; kept the first")
             continue
         first[id_] = where
         yield ListedFeed(url, feed.title, feed.folders)
 
 
 def _sections(
-    feeds: Iterable[ListedFeed], remarks: list[str]
+    feeds: Iterable[ListedFeed], remarks: _Remarks
 ) -> Mapping[str, tuple[ListedFeed, ...]]:
     """Title → feeds: a section for each folder, named with those around it; within bounds."""
     by_title: defaultdict[str, list[ListedFeed]] = defaultdict(list)
@@ -148,12 +178,12 @@ def _sections(
         return sections
     kept = dict(list(sections.items())[: _SECTIONS_MAX - 1])
     rest = [feed for some in list(sections.values())[_SECTIONS_MAX - 1 :] for feed in some]
-    remarks.append(
+    remarks.note(
         f"a newsletter has at most {_SECTIONS_MAX} sections; the feeds of "
         f"{len(sections) - len(kept)} folders are together in “{_MORE}”"
     )
     if len(rest) > _FEEDS_MAX:
-        remarks.append(f"left out the last {len(rest) - _FEEDS_MAX} feeds: they are too many")
+        remarks.lost(f"left out the last {len(rest) - _FEEDS_MAX} feeds: they are too many")
     return kept | {_MORE: tuple(rest[:_FEEDS_MAX])}
 
 

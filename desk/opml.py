@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from html import entities
+from html import entities, unescape
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 from xml.parsers import expat
@@ -18,10 +19,16 @@ from courant.feeds.parsing.decode import decode
 
 BYTES_MAX: Final = 10 * 1024 * 1024
 _DEPTH_MAX = 100
+_TOO_DEEP = "its folders are nested too deeply"
 _OUTLINES_MAX = 50_000
 _BARE_AMPERSAND = re.compile(r"&(?!#\d{1,7};|#[xX][0-9A-Fa-f]{1,6};|[A-Za-z][A-Za-z0-9]{0,30};)")
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{0,30});")
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
+_TAG = re.compile(r"<(/?)outline(?![\w.-])", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"(?<![\w:.-])(xmlurl|title|text|type)\s*=\s*(?:\"([^\"<>]{0,4000})\"|'([^'<>]{0,4000})')",
+    re.IGNORECASE,
+)
 
 
 class NotOpml(Exception):
@@ -39,12 +46,16 @@ class ListedFeed:
 
 @dataclass(frozen=True, slots=True)
 class FeedList:
-    """``without_url`` are the names of feeds that come without an address; ``fault`` what broke."""
+    """``without_url`` are the names of feeds that come without an address.
+
+    ``fault`` says what broke and where; the last ``after_fault`` of the feeds were found behind it.
+    """
 
     title: str
     feeds: tuple[ListedFeed, ...]
     without_url: tuple[str, ...] = ()
     fault: str | None = None
+    after_fault: int = 0
 
 
 def read_file(path: Path) -> bytes:
@@ -76,11 +87,15 @@ def parse(body: bytes) -> FeedList:
         raise NotOpml(
             f"it is no list of feeds (OPML): {fault}" if fault else "it is no list of feeds (OPML)"
         )
+    before_fault = len(reading.feeds)
+    if fault:
+        reading.scan()
     return FeedList(
         title=plain_text(reading.title),
         feeds=tuple(reading.feeds),
         without_url=tuple(reading.without_url),
         fault=fault,
+        after_fault=len(reading.feeds) - before_fault,
     )
 
 
@@ -93,10 +108,13 @@ class _Reading:
     _path: list[str] = field(default_factory=list)
     _folders: list[str] = field(default_factory=list)
     _outlines: int = 0
+    _body: bytes = b""
+    _handled: int = 0
+    _parser: expat.XMLParserType = field(default_factory=lambda: expat.ParserCreate("utf-8"))
 
     def read(self, text: str) -> str | None:
         """What broke, or None."""
-        parser = expat.ParserCreate("utf-8")
+        parser, self._body = self._parser, text.encode("utf-8", "replace")
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
@@ -104,17 +122,45 @@ class _Reading:
         parser.EntityDeclHandler = _refuse
         parser.buffer_text = True
         try:
-            parser.Parse(text.encode("utf-8", "replace"), True)  # noqa: FBT003 - takes no names
+            parser.Parse(self._body, True)  # noqa: FBT003 - takes no names
         except expat.ExpatError as error:
             return f"line {error.lineno}: {expat.ErrorString(error.code)}"
         return None
 
+    def scan(self) -> None:
+        """Go on behind what broke, from outline to outline, whatever stands between them.
+
+        A feed is put where it stands, as far as the tags around it still tell.
+        """
+        rest = self._body[self._handled :].decode("utf-8", "replace")
+        tags = list(_TAG.finditer(rest))
+        for tag, following in zip_longest(tags, tags[1:]):
+            if tag[1]:
+                del self._folders[-1:]
+                continue
+            inside = rest[tag.end() : following.start() if following else len(rest)]
+            attributes: dict[str, str] = {}
+            for one in _ATTRIBUTE.finditer(inside):
+                attributes.setdefault(one[1].lower(), unescape(one[2] or one[3] or ""))
+            self._outline(attributes)
+            start, closed, _ = inside.rpartition(">")
+            is_open = bool(closed) and not start.endswith("/")
+            if "xmlurl" in attributes:
+                # Many forget to close a feed; what follows is no part of it.
+                is_open = is_open and following is not None and bool(following[1])
+            if not is_open:
+                self._folders.pop()
+            elif len(self._folders) > _DEPTH_MAX:
+                raise NotOpml(_TOO_DEEP)
+
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if not self._path and name.lower() == "opml":
             self.is_opml = True
+        # The tag that was understood is not to be read again.
+        self._handled = self._parser.CurrentByteIndex + 1
         self._path.append(name.lower())
         if len(self._path) > _DEPTH_MAX:
-            raise NotOpml("its folders are nested too deeply")
+            raise NotOpml(_TOO_DEEP)
         if self._path[-1] == "outline":
             self._outline({key.lower(): value for key, value in attributes.items()})
 
@@ -138,6 +184,10 @@ class _Reading:
 
     def _end(self, name: str) -> None:
         del name
+        at = self._parser.CurrentByteIndex
+        # Of <outline/>, expat says the end stands behind it, where another tag may begin.
+        is_behind = self._body[at - 2 : at] == b"/>" and self._handled != at
+        self._handled = at if is_behind else at + 1
         if self._path.pop() == "outline":
             self._folders.pop()
 

@@ -1,7 +1,7 @@
 """courant feeds: check against a loopback server and files, and import."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from courant.feeds.parsing.raw import RawRhythm
 from courant.feeds.sandbox.sandbox import Sandbox
 from desk.cli import app
 from desk.feed_facts import rhythm
 from desk.feed_look import is_file
 from desk.feed_server import LoopbackServer
+from desk.feed_timing import timing
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 NEWSLETTERS = Path(__file__).resolve().parents[1] / "newsletters"
@@ -287,10 +289,10 @@ def test_what_is_no_address_is_a_sentence(address: str) -> None:
         ),
         (rss("<item><title>A</title></item>"), "none of its entries can be used"),
         (rss("<item><title>A</title></item>"), "dropped: Entry 1 “A” has no link."),
-        ("<html><body>Hello", "it sent a web page (HTML), not a feed"),
-        ("", "it sent an empty answer"),
+        ("<html><body>Hello", "it is a web page (HTML), not a feed"),
+        ("", "it is empty"),
         ("\x00\xff\xfe" * 50, "Can't be used: "),
-        ("<opml><body/></opml>", "it sent a list of feeds (OPML), not a feed"),
+        ("<opml><body/></opml>", "it is a list of feeds (OPML), not a feed"),
         ("<!DOCTYPE r [<!ENTITY a 'x'>]><r>&a;</r>", "Can't be used: "),
     ],
 )
@@ -320,7 +322,117 @@ def test_a_file_that_is_not_there_and_a_folder(tmp_path: Path) -> None:
     result = check(None, tmp_path / "none.xml", tmp_path)
 
     assert result.exit_code == 1
-    assert result.stdout.count("the file can't be read") == 2
+    assert "the file can't be read: No such file or directory" in result.stdout
+    assert f"it is a folder; give its files: {tmp_path}/*" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("banana", "it is no address, and no file here; a site is written banana.com."),
+        ("@handle", "it is no address, and no file here; a site is written example.com."),
+        ("", "it is an empty address."),
+        (" ", "it is an empty address."),
+    ],
+)
+def test_a_word_that_is_neither_address_nor_file(word: str, said: str) -> None:
+    assert f"Can't be used: {said}" in check(None, word).stdout
+
+
+def test_hosts_that_nobody_knows(monkeypatch: pytest.MonkeyPatch, site: LoopbackServer) -> None:
+    def nobody(host: str, *_: object, **__: object) -> list[Any]:
+        raise OSError(host)
+
+    monkeypatch.setattr("socket.getaddrinfo", nobody)
+    hint = "None of these hosts was found: is this machine online?"
+
+    one = check(None, "nofile.xml")
+    two = check(None, "https://a.example/x.xml", "b.example")
+    some = check(site, "/feed", "b.example")
+
+    assert "its host was not found (and there is no file nofile.xml here)." in one.stdout
+    assert "Is it spelt right, and is this machine online?" in one.stderr
+    assert two.stdout.count("Can't be used: its host was not found.") == 2
+    assert hint in two.stderr
+    assert some.exit_code == 1
+    assert "online" not in some.stderr
+
+
+def test_alike_drops_are_told_in_one_line(tmp_path: Path) -> None:
+    bare = "".join(f"<item><title>Bare {n}</title></item>" for n in range(1, 18))
+    wordless = "<item><link>https://paper.example/w</link></item>"
+
+    out = check(None, written(tmp_path, rss(item(1), bare, wordless))).stdout
+
+    assert "  dropped: 17 entries have no link, such as “Bare 1”.\n" in out
+    assert "  dropped: Entry 19 has a link but no words.\n" in out
+    assert out.count("dropped: ") == 2
+
+
+def test_json_shows_as_many_articles_as_asked_for(site: LoopbackServer) -> None:
+    [two] = json.loads(check(site, "/feed", "--json", "--articles", "2").stdout)
+    [whole] = facts(site, "/feed")
+
+    assert (len(two["articles"]), two["usable_articles"]) == (2, 8)
+    assert len(whole["articles"]) == 8
+
+
+def test_when_it_would_be_asked_and_why_then(tmp_path: Path) -> None:
+    hours = "".join(f"<hour>{hour}</hour>" for hour in range(24) if hour != 6)
+    picky = rss(f"<skipHours>{hours}</skipHours>", *(item(n, n / 24) for n in range(1, 9)))
+    silent = rss(*(item(n, 5 + n / 24) for n in range(9)))
+
+    assert (
+        "would be asked every 30 minutes, but only at 06:00 UTC, as it asks; when it is added"
+        in check(None, written(tmp_path, picky)).stdout
+    )
+    assert (
+        "would be asked every 6 hours, because it is silent; when it is added"
+        in check(None, written(tmp_path, silent)).stdout
+    )
+
+
+def test_one_article_is_news(tmp_path: Path) -> None:
+    out = check(None, written(tmp_path, rss(item(1), item(2, 20)))).stdout
+
+    assert "1 of its articles is recent enough to be news" in out
+
+
+@pytest.mark.parametrize(
+    ("hours", "days", "words"),
+    [
+        ((), (), ""),
+        (range(24), (), ""),
+        ((), range(7), ""),
+        ((0, 1, 2, 23), (), "not from 23:00 to 02:59 UTC"),
+        (set(range(24)) - {6, 18}, (), "only at 06:00 and at 18:00 UTC"),
+        ((), (5, 6), "not on Saturday and Sunday"),
+        ((3,), set(range(7)) - {0}, "only on Monday and not at 03:00 UTC"),
+    ],
+)
+def test_what_skipped_hours_and_days_leave(
+    hours: Iterable[int], days: Iterable[int], words: str
+) -> None:
+    names = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    rhythm = RawRhythm(
+        skip_hours=tuple(map(str, hours)), skip_days=tuple(names[day] for day in days)
+    )
+
+    assert timing(rhythm, None, [], NOW).hours == words
+
+
+def test_ctrl_c_shows_what_is_done(site: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(_: object, jobs: Iterator[Any], **__: object) -> Iterator[Any]:
+        yield next(jobs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rich.progress.Progress.track", stopped)
+
+    result = check(site, "/feed", "/feed", "/feed")
+
+    assert result.exit_code == 3
+    assert result.stdout.count("“Harbour Courier”") == 1
+    assert "Stopped. 1 of 3 were looked at." in result.stderr
 
 
 def test_a_saved_page_names_its_feeds_and_nobody_is_asked(tmp_path: Path) -> None:
@@ -403,6 +515,17 @@ def test_import_prints_a_newsletter_file(tmp_path: Path) -> None:
     assert "1 feed in 1 section" in result.stderr
 
 
+def test_import_says_when_something_is_left_out(tmp_path: Path) -> None:
+    broken = LIST.replace("</outline>", '<outline text="a "b" c" xmlUrl="https://a.example/2"/>')
+
+    result = courant("feeds", "import", written(tmp_path, broken, "my.opml"))
+
+    assert result.exit_code == 3
+    assert "      - https://a.example/2" in result.stdout
+    assert "1 feed after that was found all the same" in result.stderr
+    assert "2 feeds in 1 section" in result.stderr
+
+
 def test_import_writes_what_validate_then_names_and_never_over_a_file(tmp_path: Path) -> None:
     file, out = written(tmp_path, LIST, "my.opml"), tmp_path / "mine.yaml"
 
@@ -410,7 +533,7 @@ def test_import_writes_what_validate_then_names_and_never_over_a_file(tmp_path: 
     validated = courant("validate", out)
     assert validated.exit_code == 2
     assert "sender.address" in validated.stderr
-    assert "postal_address" in validated.stderr
+    assert "postal_address: is empty; write a value\n" in validated.stderr
     assert "id: mine\n" in out.read_text("utf-8")
 
     out.write_text("dear", "utf-8")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from courant.feeds.fetching.resolve import NOT_FOUND
 from courant.feeds.row import Feed
 from courant.feeds.store import FeedStore, feed_id
 from desk.cli import app
@@ -41,9 +42,9 @@ def endpoint() -> Iterator[Endpoint]:
 
 @pytest.fixture
 def feeds(endpoint: Endpoint, tmp_path: Path) -> FeedStore:
-    """A newsletter of six feeds, just applied."""
+    """A newsletter of seven feeds, just applied."""
     text = (NEWSLETTERS / "demo.yaml").read_text("utf-8").split("sections:")[0]
-    names = ("ok", "failing", "older", "gone", "moved", "late")
+    names = ("ok", "failing", "older", "gone", "moved", "late", "empty")
     urls = "\n".join(f"      - {URL}/{name}" for name in names)
     file = tmp_path / "a.yaml"
     file.write_text(f"{text}sections:\n  - id: a\n    title: A\n    feeds:\n{urls}\n", "utf-8")
@@ -58,8 +59,15 @@ def feeds(endpoint: Endpoint, tmp_path: Path) -> FeedStore:
 def visited(store: FeedStore, name: str, **fields: Any) -> None:
     claimed = store.claim(feed_id(f"{URL}/{name}"), NOW)
     assert isinstance(claimed, Feed)
-    due = {"fetched_at": NOW - timedelta(minutes=10), "due_at": NOW + timedelta(hours=2)}
-    store.finish(claimed, replace(claimed, **{**due, **fields}))
+    read = {
+        "fetched_at": NOW - timedelta(minutes=10),
+        "due_at": NOW + timedelta(hours=2),
+        "body_hash": "b",
+        "present": frozenset({"00" * 8}),
+    }
+    # Rows outlive a test: nothing of the visit before this one stays.
+    row = Feed(id=claimed.id, url=claimed.url)
+    store.finish(claimed, replace(row, **{**read, **fields}))
 
 
 def visit_all(store: FeedStore) -> None:
@@ -71,6 +79,7 @@ def visit_all(store: FeedStore) -> None:
     visited(store, "gone", gone_at=NOW - timedelta(days=3), error="it answered 410")
     visited(store, "moved", address=f"{URL}/new")
     visited(store, "late", due_at=NOW - timedelta(hours=3))
+    visited(store, "empty", present=frozenset(), weeks={})
 
 
 def test_status_lists_the_worst_first(feeds: FeedStore) -> None:
@@ -81,13 +90,14 @@ def test_status_lists_the_worst_first(feeds: FeedStore) -> None:
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     order = [line.split()[0] for line in lines if line[:1].isalpha()]
-    assert order[1:7] == ["gone", "failing", "failing", "late", "moved", "ok"]
+    assert order[1:8] == ["gone", "failing", "failing", "empty", "late", "moved", "ok"]
     assert result.stdout.index("/older") < result.stdout.index("/failing")
     assert "since 2026-11-13 06:00, 9 times: it answered 503" in result.stdout
     assert f"write its new address: {URL}/new" in result.stdout
     assert "7.0" in result.stdout
     assert "\x1b" not in result.stdout
-    assert "6 feeds: 1 gone, 2 failing, 1 late, 1 moved, 1 ok" in result.stdout
+    assert "7 feeds: 1 gone, 2 failing, 1 empty, 1 late, 1 moved, 1 ok" in result.stdout
+    assert max(map(len, lines)) <= 100
 
 
 def test_status_of_one_newsletter_as_json_and_only_what_fails(feeds: FeedStore) -> None:
@@ -96,8 +106,8 @@ def test_status_of_one_newsletter_as_json_and_only_what_fails(feeds: FeedStore) 
     everything = json.loads(courant("feeds", "status", "demo", "--json").stdout)
     some = json.loads(courant("feeds", "status", "--failing", "--json").stdout)
 
-    assert len(everything) == 6
-    assert {one["state"] for one in some} == {"gone", "failing", "late", "moved"}
+    assert len(everything) == 7
+    assert {one["state"] for one in some} == {"gone", "failing", "empty", "late", "moved"}
     [ok] = [one for one in everything if one["state"] == "ok"]
     assert ok["newsletters"] == ["demo"]
     assert ok["articles_a_week"] == 7.0
@@ -105,6 +115,73 @@ def test_status_of_one_newsletter_as_json_and_only_what_fails(feeds: FeedStore) 
     assert ok["error"] is None
     [gone] = [one for one in everything if one["state"] == "gone"]
     assert gone["gone_at"] == "2026-11-19T06:00:00+00:00"
+
+
+def test_what_was_read_but_cannot_be_used_is_not_ok(feeds: FeedStore) -> None:
+    visited(feeds, "empty", present=frozenset())
+
+    [empty] = [one for one in listed(feeds) if one["url"].endswith("/empty")]
+
+    assert empty["state"] == "empty"
+    assert empty["remark"].startswith("nothing in it can be used; see 'courant feeds check'")
+    assert empty["articles_a_week"] == 0
+
+
+def test_a_feed_never_read_has_no_rhythm(feeds: FeedStore) -> None:
+    visited(feeds, "failing", body_hash=None, present=frozenset(), error="x", failing_since=NOW)
+
+    [failing] = [one for one in listed(feeds) if one["url"].endswith("/failing")]
+
+    assert (failing["state"], failing["articles_a_week"]) == ("failing", None)
+    assert "       –  feeds.example" in courant("feeds", "status").stdout
+
+
+@pytest.mark.parametrize(
+    ("fields", "remark"),
+    [
+        ({"newest": NOW - timedelta(days=29)}, ""),
+        ({"newest": NOW - timedelta(days=31)}, "It has been silent since 22 October 2026."),
+        ({"newest": NOW - timedelta(days=31), "news_at": NOW - timedelta(days=2)}, ""),
+        ({"newest": NOW - timedelta(days=80), "interval": timedelta(hours=12)}, ""),
+        (
+            {
+                "newest": NOW - timedelta(days=91),
+                "interval": timedelta(hours=12),
+                "note": "And so on.",
+            },
+            "It has been silent since 23 August 2026. And so on.",
+        ),
+        (
+            {"news_at": NOW - timedelta(days=400)},
+            "Its newest article is of 18 October 2025: it may have been given up.",
+        ),
+    ],
+)
+def test_a_feed_that_fell_silent_says_since_when(
+    feeds: FeedStore, fields: dict[str, Any], remark: str
+) -> None:
+    visited(feeds, "ok", **fields)
+
+    [ok] = [one for one in listed(feeds) if one["url"].endswith("/ok")]
+
+    assert (ok["state"], ok["remark"]) == ("ok", remark)
+
+
+def test_where_no_host_is_found_the_gatherer_is_what_to_look_at(feeds: FeedStore) -> None:
+    failed = {"error": NOT_FOUND, "failures": 1, "failing_since": NOW}
+    hint = "None of these hosts was found: is the gatherer online?"
+
+    for name in ("failing", "older", "gone", "moved", "late", "empty"):
+        visited(feeds, name, **failed)
+    assert hint not in courant("feeds", "status").stderr
+    visited(feeds, "ok", **failed)
+    assert hint in courant("feeds", "status").stderr
+
+
+def listed(store: FeedStore) -> list[dict[str, Any]]:
+    del store
+    found: list[dict[str, Any]] = json.loads(courant("feeds", "status", "--json").stdout)
+    return found
 
 
 def test_status_of_a_newsletter_that_is_not_there(feeds: FeedStore) -> None:

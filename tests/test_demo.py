@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from courant.newsletter import Newsletter
 from desk import newsletter_file
 from desk.cli import app
+from desk.demo import paper
 from desk.demo.days import day_start
 from desk.demo.readers import readers
 from desk.demo.run import Plan, opened
@@ -37,6 +38,7 @@ class Ran:
     report: dict[str, Any]
     editions: list[dict[str, Any]]
     exit_code: int
+    said: str
 
     def mails(self, day: str = "") -> list[Path]:
         return sorted((self.out / "mail" / day).glob("*.eml"))
@@ -50,6 +52,7 @@ def demo(*arguments: str, out: Path) -> Ran:
         json.loads((out / "report.json").read_text()),
         json.loads((out / "edition.json").read_text()),
         result.exit_code,
+        result.stdout,
     )
 
 
@@ -118,6 +121,18 @@ def test_three_days_send_each_article_once_to_each_reader(three_days: Ran) -> No
     assert {times for counter in got.values() for times in counter.values()} == {1}
 
 
+def test_what_two_feeds_tell_is_one_story_with_both(three_days: Ran) -> None:
+    also = [
+        path
+        for path in three_days.mails("1")
+        if (text := parsed(path).get_body(("plain",))) and "Also in:" in text.get_content()
+    ]
+
+    assert len(also) >= 3
+    for path in also:
+        assert f"{paper.SITE}/articles/ferry-berth-lease" in str(parsed(path).get_body(("plain",)))
+
+
 def test_the_report_adds_up_over_the_days(three_days: Ran) -> None:
     report = three_days.report
 
@@ -131,7 +146,7 @@ def test_the_report_adds_up_over_the_days(three_days: Ran) -> None:
     assert sum(edition["sent"] for edition in report["editions"]) == 27
     feeds = report["feeds"]
     assert feeds["failed"] == []
-    assert feeds["fetched"] + feeds["not_modified"] == 3 * feeds["total"]
+    assert feeds["fetched"] + feeds["not_modified"] == feeds["visits"] == 3 * feeds["total"]
     assert report["problems"] == []
 
 
@@ -168,6 +183,12 @@ def test_a_folders_broken_feed_is_named_and_the_others_are_sent(tmp_path: Path) 
     assert [failed["feed"] for failed in ran.report["feeds"]["failed"]] == ["town/broken.xml"]
     assert ran.report["feeds"]["failed"][0]["error"]
     assert ran.report["feeds"]["fetched"] == 1
+    assert ran.report["feeds"]["visits"] == 2
+    assert "2 feeds, 2 visits: 1 fetched, 0 not modified, 1 failed; 9 articles" in ran.said
+    # The town's paper has no part in it.
+    for path in ran.mails():
+        assert str(parsed(path)["From"]) == "Feeds <morning@courant.example>"
+        assert b"Havenmere" not in path.read_bytes()
     assert ran.report["articles"] == 9
     [section] = ran.editions[0]["pressings"][0]["sections"]
     assert (section["title"], len(section["stories"])) == ("town", 6)

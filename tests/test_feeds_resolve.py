@@ -75,7 +75,7 @@ def test_refusals_and_failures_are_not_remembered() -> None:
 
     with pytest.raises(FeedRefused):
         resolver.resolve(WEB, 1)
-    with pytest.raises(FeedUnreachable, match="no such host"):
+    with pytest.raises(FeedUnreachable, match="its host was not found"):
         resolver.resolve(WEB, 1)
     with pytest.raises(FeedUnreachable, match="no such host"):
         resolver.resolve(WEB, 1)

@@ -1,5 +1,6 @@
 """OPML → a newsletter file: what is taken, what is said, and that the file is one."""
 
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -136,10 +137,98 @@ def test_a_broken_list_is_read_as_far_as_it_goes(broken: bytes) -> None:
 def test_a_list_says_where_it_broke() -> None:
     listed = parse(opml(feed("https://a.example/1"), "<outline <", feed("https://a.example/2")))
 
-    assert [one.url for one in listed.feeds] == ["https://a.example/1"]
+    assert [one.url for one in listed.feeds] == ["https://a.example/1", "https://a.example/2"]
     assert listed.fault is not None
     assert listed.fault.startswith("line 1: ")
-    assert "it is broken (line 1" in draft(listed, "x").remarks[0]
+    made = draft(listed, "x")
+    assert "it is broken (line 1" in made.remarks[0]
+    assert "; 1 feed after that was found all the same" in made.remarks[0]
+    assert made.is_partial
+
+
+QUOTED = '<outline text="Q" description="see <a href="https://x.example">x</a>" xmlUrl="%s"/>'
+
+
+def test_behind_the_damage_feeds_are_found_in_their_sections() -> None:
+    listed = parse(
+        opml(
+            folder("A", feed("https://a.example/1"), QUOTED % "https://a.example/2"),
+            folder(
+                "B &amp; C",
+                feed("https://a.example/?a=1&amp;b=3", "Caf&#233;"),
+                '<outline text="Open" xmlUrl="https://a.example/4">',
+                "<outline text='D'><OUTLINE xmlurl='https://a.example/5'></OUTLINE></outline>",
+                '<outline type="rss" text="No address"/>',
+                feed("https://a.example/6"),
+            ),
+            feed("https://a.example/7"),
+        )
+    )
+
+    assert [(one.url, one.folders) for one in listed.feeds] == [
+        ("https://a.example/1", ("A",)),
+        ("https://a.example/2", ("A",)),
+        ("https://a.example/?a=1&b=3", ("B & C",)),
+        ("https://a.example/4", ("B & C",)),
+        ("https://a.example/5", ("B & C", "D")),
+        ("https://a.example/6", ("B & C",)),
+        ("https://a.example/7", ()),
+    ]
+    assert [one.title for one in listed.feeds][2] == "Café"
+    assert listed.after_fault == 6
+    assert listed.without_url == ("No address",)
+
+
+def test_a_folder_that_was_closed_before_the_damage_stays_closed() -> None:
+    inner = folder("B", feed("https://a.example/1"))
+    listed = parse(opml(folder("A", inner, QUOTED % "https://a.example/2")))
+
+    assert [one.folders for one in listed.feeds] == [("A", "B"), ("A",)]
+
+
+def test_a_tag_too_many_costs_nothing() -> None:
+    listed = parse(opml(folder("A", feed("https://a.example/1"), "</b>", feed("https://a.ex/2"))))
+
+    assert [(one.url, one.folders) for one in listed.feeds] == [
+        ("https://a.example/1", ("A",)),
+        ("https://a.ex/2", ("A",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "<outline " * 40_000,
+        "<outline text='" * 40_000,
+        "<outline text=\"'" * 40_000,
+        '<outline xmlUrl="x"' + " xmlurl " * 300_000,
+        "</outline>" * 50_000,
+        "<outline>" * 99 + '<outline xmlUrl="x">' * 40_000,
+    ],
+)
+def test_a_hostile_rest_is_gone_through_in_good_time(rest: str) -> None:
+    started = time.process_time()
+
+    with suppress(NotOpml):
+        parse(opml(f"<<{rest}"))
+
+    assert time.process_time() - started < 5
+
+
+@given(st.text("<>/ \"=outlinexmUr&;'é", max_size=200))
+def test_whatever_comes_behind_the_damage_nothing_raises(rest: str) -> None:
+    listed = parse(opml(feed("https://a.example/1"), f"<<{rest}", feed("https://a.example/2")))
+
+    assert listed.feeds[0].url == "https://a.example/1"
+    assert listed.fault
+
+
+def test_doubles_are_no_loss() -> None:
+    twice = parse(opml(feed("https://a.example/1"), feed("https://a.example/1")))
+
+    assert not draft(twice, "x").is_partial
+    assert draft(parse(opml('<outline type="rss" text="No address"/>')), "x").is_partial
+    assert draft(parse(opml(feed("ftp://a.example/1"))), "x").is_partial
 
 
 BOMB = (
@@ -215,7 +304,7 @@ def test_a_slug_is_an_id_or_nothing(name: str) -> None:
     [
         ("picofeed/google-reader.opml", 20),
         ("picofeed/subscriptionList.opml", 5),
-        ("feeder/model/opml/Programming.opml", 10),
+        ("feeder/model/opml/Programming.opml", 50),
         ("feedhq/sample.opml", 2),
         ("newsboat/test-urls+.opml", 4),
         ("newsboat/piped.opml", 1),

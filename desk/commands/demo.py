@@ -11,6 +11,7 @@ import typer
 
 from courant import clock
 from courant.errors import ConfigurationError
+from courant.newsletter import Newsletter
 from courant.schedule import EditionId, Slot, zone_of
 from desk import newsletter_file
 from desk.commands import terminal
@@ -19,6 +20,7 @@ from desk.demo import out as outs
 from desk.demo import paper
 from desk.demo.journal import Event
 from desk.demo.run import Demo, Plan, opened
+from desk.feed_folder import title
 from desk.mailbox.mails import SentMail
 from desk.mailbox.server import Mailbox, MailboxServer
 from desk.stack.template import ROOT
@@ -76,8 +78,11 @@ def demo(
     queues and tables that template.yaml deploys. OUT gets each mail (mail/*.eml as sent,
     mail/*.html to look at), edition.json and report.json. Exit code 1 if no mail was sent.
     """
+    wanted = newsletter_file.load(newsletter or _NEWSLETTER)
+    if feeds is not None and newsletter is None:
+        wanted = _of_folder(wanted, feeds)
     plan = Plan(
-        newsletter=newsletter_file.load(newsletter or _NEWSLETTER),
+        newsletter=wanted,
         feeds=feeds,
         subscribers=subscribers,
         at=_instant(at),
@@ -100,6 +105,20 @@ def demo(
             _show(server, running, mails, report)
     if not mails:
         raise typer.Exit(Exit.FAILED)
+
+
+def _of_folder(town: Newsletter, feeds: Path) -> Newsletter:
+    """Other people's feeds don't come from the town."""
+    name = title(feeds.resolve().name)
+    name = name[:1].upper() + name[1:]
+    return town.model_copy(
+        update={
+            "title": name,
+            "description": f"The latest from {name}.",
+            "sender": town.sender.model_copy(update={"name": name}),
+            "postal_address": f"{name}, a demo on your machine",
+        }
+    )
 
 
 def _run(running: Demo, folder: outs.Out) -> list[SentMail]:
@@ -139,9 +158,11 @@ def _day(what: str, number: int, days: int) -> str:
 
 def _summary(running: Demo, report: dict[str, Any], folder: outs.Out) -> None:
     feeds, failed = report["feeds"], report["feeds"]["failed"]
+    visits, fetched, same = feeds["visits"], feeds["fetched"], feeds["not_modified"]
     terminal.say(
-        f"{feeds['total']} feeds: {feeds['fetched']} fetched, {feeds['not_modified']} not modified,"
-        f" {len(failed)} failed; {report['articles']} articles"
+        f"{_counted(feeds['total'], 'feed')}, {_counted(visits, 'visit')}: {fetched} fetched, "
+        f"{same} not modified, {visits - fetched - same} failed; "
+        f"{_counted(report['articles'], 'article')}"
     )
     if failed:
         rows = [(failure["feed"], failure["error"]) for failure in failed[:_FAILURES_SHOWN]]
@@ -158,6 +179,10 @@ def _summary(running: Demo, report: dict[str, Any], folder: outs.Out) -> None:
     for problem in report["problems"]:
         terminal.note(f"problem: {problem}", style="red")
     terminal.say(f"\n{report['mails']} mails in {folder.path / 'mail'} ({report['seconds']} s)")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")
 
 
 def _row(edition: dict[str, Any]) -> tuple[str, ...]:

@@ -1,11 +1,13 @@
-"""``courant feeds check`` and ``courant feeds import``: which feeds a newsletter may live on."""
+"""``courant feeds check``: which feeds a newsletter may live on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from itertools import groupby
+from multiprocessing.pool import ThreadPool
 from operator import itemgetter
 from pathlib import Path
 from typing import Annotated
@@ -14,15 +16,15 @@ import typer
 
 from courant import clock
 from courant.articles import Article
-from courant.errors import ConfigurationError
 from courant.feeds.cleaning.clean import plain_text
 from courant.feeds.fetching.fetch import Fetcher
 from courant.feeds.sandbox.sandbox import Sandbox
-from desk import newsletter_draft, newsletter_file, opml
+from desk import newsletter_file, offline
 from desk.commands import terminal
 from desk.commands.terminal import AsJson, Exit
 from desk.feed_facts import Facts, judge, rhythm
-from desk.feed_look import NO_SITE, Looker, is_file
+from desk.feed_look import NO_SITE, Look, Looker, is_file
+from desk.feed_timing import Timing
 
 CHECK_EXAMPLES = terminal.epilog(
     "courant feeds check https://www.theguardian.com/world/rss",
@@ -31,17 +33,14 @@ CHECK_EXAMPLES = terminal.epilog(
     "courant feeds check newsletters/morning.yaml            all the feeds of a newsletter",
     "courant feeds check https://example.org/feed --json",
     more="Needs no AWS: this machine asks, by the same rules as the deployed gatherer. Exit code "
-    "0 if all can be used, 1 if one can't.",
-)
-IMPORT_EXAMPLES = terminal.epilog(
-    "courant feeds import subscriptions.opml",
-    "courant feeds import subscriptions.opml --out newsletters/mine.yaml",
-    more="Any feed reader exports OPML. Folders become sections, and 'courant validate' then names "
-    "what is left to fill in: who sends the newsletter, and from where.",
+    "0 if all can be used, 1 if one can't. Ctrl-C shows those that are done.",
 )
 _AT_ONCE = 8
 _SUMMARY_CHARS = 110
 _FEEDS_SHOWN = 8
+_ARTICLES = 3
+# As document.py says why an entry is no article.
+_DROP = re.compile(r"Entry \d+(?: (“.*”))? has (.*)\.")
 
 
 def check(
@@ -51,8 +50,14 @@ def check(
     ],
     *,
     articles: Annotated[
-        int, typer.Option(min=0, max=500, help="How many of a feed's articles to show.")
-    ] = 3,
+        int | None,
+        typer.Option(
+            min=0,
+            max=500,
+            help="How many of a feed's articles to show.",
+            show_default="3; with --json all",
+        ),
+    ] = None,
     contact: Annotated[
         str,
         typer.Option(
@@ -70,15 +75,22 @@ def check(
     A site's address will do: its feed is looked for. A newsletter file stands for its feeds.
     """
     fetcher = Fetcher(contact_url=contact, open_ports=frozenset(open_port or ()))
-    found = _check([one for address in addresses for one in _expanded(address)], fetcher)
+    wanted = [one for address in addresses for one in _expanded(address)]
+    found = _check(wanted, fetcher)
     if as_json:
-        terminal.show([facts.as_json() for facts in found])
+        terminal.show([facts.as_json(articles) for facts in found])
     else:
+        shown = _ARTICLES if articles is None else articles
         for number, facts in enumerate(found):
             if number:
                 terminal.say()
-            for style, lines in groupby(told(facts, articles), key=itemgetter(1)):
+            for style, lines in groupby(told(facts, shown), key=itemgetter(1)):
                 terminal.say("\n".join(line for line, _ in lines), style=style)
+    if len(found) < len(wanted):
+        terminal.note(f"Stopped. {len(found)} of {len(wanted)} were looked at.")
+        raise typer.Exit(Exit.PARTLY)
+    if hint := offline.hint((one.look.url, one.look.error) for one in found):
+        terminal.note(hint, style="yellow")
     if any(facts.error for facts in found):
         raise typer.Exit(Exit.FAILED)
 
@@ -92,26 +104,32 @@ def _expanded(address: str) -> tuple[str, ...]:
 
 
 def _check(addresses: Sequence[str], fetcher: Fetcher) -> list[Facts]:
-    """In the order of the addresses."""
+    """In the order of the addresses; after Ctrl-C, those that were done."""
     now = clock.now()
     workers = min(_AT_ONCE, len(addresses))
+    looks: dict[int, Look] = {}
+    # This pool's threads are daemons: who stops it doesn't wait for servers that don't answer.
     with (
         Sandbox(workers=min(2, workers)) as sandbox,
-        ThreadPoolExecutor(workers) as pool,
+        ThreadPool(workers) as pool,
         terminal.progress() as bar,
     ):
         looker = Looker(fetcher, sandbox.read_feed, now)
-        jobs = [pool.submit(looker.look, address) for address in addresses]
-        for _ in bar.track(as_completed(jobs), total=len(jobs), description="Feeds"):
-            pass
-        return [judge(job.result(), now) for job in jobs]
+
+        def look(number: int) -> tuple[int, Look]:
+            return number, looker.look(addresses[number])
+
+        jobs = pool.imap_unordered(look, range(len(addresses)))
+        with suppress(KeyboardInterrupt):
+            looks.update(bar.track(jobs, total=len(addresses), description="Feeds"))
+    return [judge(looks[number], now) for number in sorted(looks)]
 
 
 def told(facts: Facts, articles: int) -> Iterator[tuple[str, str | None]]:
     """What is said of a feed: lines and their styles."""
     look = facts.look
     # Addresses come from strangers, too: nothing of them may steer the terminal.
-    yield plain_text(look.url), "bold"
+    yield plain_text(look.url) or "“”", "bold"
     if look.page:
         yield f"  found on the page {plain_text(look.page)}", None
     elif look.url != look.asked and not look.is_file:
@@ -125,12 +143,12 @@ def told(facts: Facts, articles: int) -> Iterator[tuple[str, str | None]]:
         yield f"  {_what_is_in_it(facts)}", None
         if facts.newest and facts.oldest:
             yield f"  {_when(facts)}", None
-        if facts.articles and facts.visited_every:
-            yield f"  would be asked every {_length(facts.visited_every)}{_news(facts)}", None
+        if facts.articles and facts.timing:
+            yield f"  would be asked {_pace(facts.timing)}{_news(facts)}", None
         if facts.lacking:
             lacking = ", ".join(f"{name} {count}" for name, count in facts.lacking)
             yield f"  articles without: {lacking}", None
-    for drop in facts.drops:
+    for drop in _grouped(facts.drops):
         yield f"  dropped: {plain_text(drop)}", "yellow"
     if (more := facts.dropped - len(facts.drops)) and facts.drops:
         yield f"  … and {more} more", "yellow"
@@ -177,7 +195,30 @@ def _news(facts: Facts) -> str:
         return "; when it is added, all of it is news"
     if not facts.news:
         return "; when it is added, nothing of it is recent enough to be news"
-    return f"; when it is added, {facts.news} of its articles are recent enough to be news"
+    are = "is" if facts.news == 1 else "are"
+    return f"; when it is added, {facts.news} of its articles {are} recent enough to be news"
+
+
+def _pace(timing: Timing) -> str:
+    text = f"every {_length(timing.every)}"
+    if timing.is_stretched:
+        text += ", because it is silent"
+    return text + (f", but {timing.hours}, as it asks" if timing.hours else "")
+
+
+def _grouped(drops: Iterable[str]) -> Iterator[str]:
+    """Entries that lack the same, in one sentence."""
+    alike: dict[str, list[str]] = {}
+    for drop in drops:
+        match = _DROP.fullmatch(drop)
+        alike.setdefault(match[2] if match else drop, []).append(drop)
+    for lack, some in alike.items():
+        if len(some) == 1:
+            yield some[0]
+            continue
+        names = [match[1] for drop in some if (match := _DROP.fullmatch(drop)) and match[1]]
+        such = f", such as {names[0]}" if names else ""
+        yield f"{len(some)} entries have {lack}{such}."
 
 
 def _length(span: timedelta) -> str:
@@ -213,51 +254,3 @@ def _size(count: int) -> str:
     if count < 1000:
         return f"{count} bytes"
     return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
-
-
-def import_(
-    file: Annotated[
-        Path, typer.Argument(help="A list of feeds, as readers export it.", metavar="FILE.opml")
-    ],
-    *,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Write here instead of stdout.", dir_okay=False, show_default=False),
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Write over a file that is there.")
-    ] = False,
-) -> None:
-    """Make a newsletter file of a list of feeds (OPML)."""
-    try:
-        body = opml.read_file(file)
-    except OSError as error:
-        raise ConfigurationError(f"{file}: {error.strerror or error}") from error
-    try:
-        feeds = opml.parse(body)
-    except opml.NotOpml as error:
-        raise ConfigurationError(f"{file}: {error}") from error
-    draft = newsletter_draft.draft(feeds, out.stem if out else file.stem)
-    for remark in draft.remarks:
-        terminal.note(f"{file}: {remark}", style="yellow")
-    if not draft.feeds:
-        raise ConfigurationError(f"{file}: there is no feed in this list that could be used")
-    if out is None:
-        typer.echo(draft.text, nl=False)
-    else:
-        _write(out, draft.text, force=force)
-    sections = f"{draft.sections} section{'' if draft.sections == 1 else 's'}"
-    terminal.note(
-        f"{draft.feeds} feed{'' if draft.feeds == 1 else 's'} in {sections}"
-        + (f", in {out}. 'courant validate {out}' names what to fill in" if out else "")
-    )
-
-
-def _write(out: Path, text: str, *, force: bool) -> None:
-    try:
-        with out.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise ConfigurationError(f"{out} is there already; --force writes over it") from error
-    except OSError as error:
-        raise ConfigurationError(f"{out}: {error.strerror or error}") from error

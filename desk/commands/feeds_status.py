@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,15 +10,16 @@ from enum import IntEnum
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from courant import clock
 from courant.feeds import pace
 from courant.feeds.cleaning.clean import plain_text
-from courant.feeds.row import Feed
+from courant.feeds.row import Feed, host_of
 from courant.feeds.store import FeedStore, feed_id
 from courant.newsletter import Newsletter
 from courant.newsletters import NewsletterStore
-from desk import deployment
+from desk import deployment, feed_facts, offline
 from desk.commands import terminal
 from desk.commands.terminal import AsJson, StackName
 
@@ -27,12 +29,16 @@ EXAMPLES = terminal.epilog(
     "courant feeds status --json | jq '.[] | select(.state == \"failing\") | .url'",
     more="failing: the last visits brought nothing; it is asked again, less and less often. gone: "
     "its server said so (410), and it is asked no more; take it out, or apply without and "
-    "with it to try again. late: nobody came when it was due; look at the gatherer. moved: it "
+    "with it to try again. empty: it answers, but nothing in it can be used; 'courant feeds "
+    "check' says why. late: nobody came when it was due; look at the gatherer. moved: it "
     "answers from another address for good; write that one into the newsletter.",
 )
 
 # The heartbeat comes each minute, a queue may hold a visit up for a few.
 _LATE = timedelta(minutes=30)
+# After this nobody speaks of a pause any more, however seldom a feed brings something.
+_MONTHS = timedelta(days=90)
+_WIDTH, _NAME_WIDTH, _INDENT = 100, 45, " " * 9
 
 
 class State(IntEnum):
@@ -40,10 +46,11 @@ class State(IntEnum):
 
     GONE = 0
     FAILING = 1
-    LATE = 2
-    MOVED = 3
-    NEW = 4
-    OK = 5
+    EMPTY = 2
+    LATE = 3
+    MOVED = 4
+    NEW = 5
+    OK = 6
 
     @property
     def needs_somebody(self) -> bool:
@@ -53,13 +60,18 @@ class State(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """One feed of the newsletters: how it is, and its row if it ever had one."""
+    """One feed of the newsletters: how it is, and its row if it ever had one.
+
+    ``a_week`` are its articles a week, None where nothing of it was ever read. ``silence`` says
+    that it brings nothing any more, and since when.
+    """
 
     url: str
     newsletters: tuple[str, ...]
     state: State
     row: Feed | None
-    a_week: float
+    a_week: float | None
+    silence: str | None
 
     @property
     def remark(self) -> str:
@@ -72,12 +84,14 @@ class Health:
                 return f"gone since {_minute(row.gone_at)}: its server says for good (410)"
             case State.FAILING:
                 return f"since {_minute(row.failing_since)}, {_times(row.failures)}: {row.error}"
+            case State.EMPTY:
+                return "nothing in it can be used; see 'courant feeds check' with its address"
             case State.LATE:
                 return "it was due, and nobody came"
             case State.MOVED:
                 return f"write its new address: {row.address}"
             case _:
-                return row.note or ""
+                return " ".join(filter(None, (self.silence, row.note)))
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for scripts."""
@@ -96,7 +110,7 @@ class Health:
             "gone_at": row and _iso(row.gone_at),
             "address": row and row.address,
             "interval_minutes": row and int(row.interval.total_seconds() // 60),
-            "articles_a_week": round(self.a_week, 2),
+            "articles_a_week": self.a_week and round(self.a_week, 2),
         }
 
 
@@ -126,13 +140,14 @@ def status(
         terminal.show([one.as_json() for one in shown])
         return
     if shown:
-        terminal.table(
-            ("state", "feed", "read (UTC)", "next (UTC)", "remark", "a week"),
-            map(_row, shown),
-            numbers=1,
-        )
+        terminal.say(_columns("state", "asked (UTC)", "next (UTC)", "a week", "feed"), "bold")
+        for one in shown:
+            terminal.say("\n".join(_lines(one)))
         terminal.say()
     terminal.say(_summary(found))
+    asked = ((one.url, one.row.error if one.row else None) for one in found)
+    if hint := offline.hint(asked, "the gatherer"):
+        terminal.note(hint, style="yellow")
 
 
 def _healths(
@@ -150,8 +165,15 @@ def _healths(
     rows = store.several(urls)
     for id_, url in urls.items():
         row = rows.get(id_)
-        a_week = pace.articles_a_week(row.weeks, now) if row else 0.0
-        yield Health(url, tuple(homes[id_]), _state(row, now), row, a_week)
+        a_week = pace.articles_a_week(row.weeks, now) if row and row.body_hash else None
+        yield Health(
+            url,
+            tuple(homes[id_]),
+            _state(row, now),
+            row,
+            a_week,
+            _silence(row, now) if row else None,
+        )
 
 
 def _state(row: Feed | None, now: datetime) -> State:
@@ -161,6 +183,8 @@ def _state(row: Feed | None, now: datetime) -> State:
         return State.GONE
     if row.error:
         return State.FAILING
+    if row.body_hash and not row.present:
+        return State.EMPTY
     if row.due_at and now - row.due_at > _LATE:
         return State.LATE
     if row.address:
@@ -168,23 +192,44 @@ def _state(row: Feed | None, now: datetime) -> State:
     return State.OK if row.fetched_at else State.NEW
 
 
+def _silence(row: Feed, now: datetime) -> str | None:
+    latest = max(filter(None, (row.newest, row.news_at)), default=now)
+    # At its longest, the interval no longer tells how seldom a feed brings something.
+    quiet = feed_facts.QUIET if row.interval < pace.LONGEST else _MONTHS
+    return feed_facts.silence(latest, now) if now - latest > quiet else None
+
+
 def _since(health: Health) -> str:
     row = health.row
     return _iso(row.gone_at or row.failing_since) or "" if row else ""
 
 
-def _row(health: Health) -> tuple[str, ...]:
+def _lines(health: Health) -> Iterator[str]:
     row = health.row
     # What servers say is shown, not obeyed.
-    name = f"{plain_text(row.title)}\n" if row and row.title else ""
-    return (
+    name = Text(plain_text(row.title) if row and row.title else host_of(health.url))
+    name.truncate(_NAME_WIDTH, overflow="ellipsis")
+    yield _columns(
         health.state.name.lower(),
-        f"{name}{plain_text(health.url)}",
         _minute(row.fetched_at) if row else "never",
         _minute(row.due_at) if row and row.due_at and not row.gone_at else "",
-        plain_text(health.remark),
-        f"{health.a_week:.1f}" if row and row.fetched_at else "",
+        "–" if health.a_week is None else f"{health.a_week:.1f}",
+        name.plain,
     )
+    yield f"{_INDENT}{plain_text(health.url)}"
+    if health.remark:
+        yield textwrap.fill(
+            plain_text(health.remark),
+            _WIDTH,
+            initial_indent=_INDENT,
+            subsequent_indent=_INDENT,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
+def _columns(state: str, asked: str, due: str, a_week: str, feed: str) -> str:
+    return f"{state:7}  {asked:16}  {due:16}  {a_week:>6}  {feed}"
 
 
 def _summary(found: list[Health]) -> str:

@@ -26,7 +26,7 @@ from courant.errors import ConfigurationError, CourantError
 from courant.newsletter import Newsletter
 from courant.schedule import Slot, zone_of
 from courant.subscribers.roster import sections_of
-from desk import newsletter_file
+from desk import newsletter_file, offline
 from desk.commands import feeds_now, terminal
 from desk.commands.feeds_now import Reading
 from desk.commands.terminal import Exit
@@ -94,6 +94,8 @@ def preview(
     for reading in readings:
         if reading.error:
             terminal.note(f"{reading.name}: {reading.error}", style="red")
+    if hint := offline.hint((reading.url, reading.error) for reading in readings):
+        terminal.note(hint, style="yellow")
     made = compose(newsletter, readings, wanted, now)
     folder = _folder(out)
     index = write(made, folder)

@@ -17,11 +17,12 @@ Event = Mapping[str, Any]
 
 @dataclass(slots=True)
 class FeedTally:
-    """What became of every gathering. ``failed``: feed id → the latest reason."""
+    """What became of every visit. ``failed``: feed id → the latest reason."""
 
     fetched: int = 0
     not_modified: int = 0
     articles: int = 0
+    failures: int = 0
     failed: dict[str, str] = field(default_factory=dict)
 
     def add(self, event: Event) -> None:
@@ -33,6 +34,7 @@ class FeedTally:
             case "unchanged":
                 self.not_modified += 1
             case "failed":
+                self.failures += 1
                 self.failed[event["feed"]] = event["reason"]
 
 

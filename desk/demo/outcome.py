@@ -38,6 +38,7 @@ def report(
     return {
         "feeds": {
             "total": len(newsletter.feeds),
+            "visits": tally.fetched + tally.not_modified + tally.failures,
             "fetched": tally.fetched,
             "not_modified": tally.not_modified,
             "failed": [{"feed": name, "error": reason} for name, reason in failed],

@@ -19,6 +19,9 @@ from courant.feeds.fetching import guard
 # Host and port → every address, as text. `socket.getaddrinfo` behind it, or a test's own.
 Lookup = Callable[[str, int], list[str]]
 
+# What is said of a host that nobody knows; where all are unknown, the network is.
+NOT_FOUND = "its host was not found"
+
 REMEMBERED_SECONDS = 60.0
 _REMEMBERED_HOSTS = 10_000
 
@@ -78,7 +81,7 @@ class Resolver:
         except TimeoutError as error:
             raise FeedUnreachable(web.url, "its host name was not resolved in time") from error
         except (OSError, UnicodeError) as error:
-            raise FeedUnreachable(web.url, "there is no such host") from error
+            raise FeedUnreachable(web.url, NOT_FOUND) from error
 
 
 def _lookup_within(timeout_s: float, lookup: Lookup, web: guard.WebAddress) -> list[str]:
