@@ -62,6 +62,8 @@ DECIDERS = (
     "feeds/cleaning/dates.py",
     "feeds/cleaning/images.py",
     "feeds/cleaning/mojibake.py",
+    "feeds/cleaning/names.py",
+    "feeds/cleaning/places.py",
     "feeds/cleaning/summary.py",
     "feeds/cleaning/words.py",
     "feeds/fetching/guard.py",

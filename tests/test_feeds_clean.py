@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from courant.articles import Image
-from courant.feeds.cleaning import clean, images, summary
+from courant.feeds.cleaning import clean, images, names, summary
 from courant.feeds.document import Document, read_document
 from courant.feeds.parsing.raw import RawEntry, RawImage, RawText
 
@@ -366,6 +366,217 @@ def test_what_is_dropped_is_explained() -> None:
         "Entry 2 “Odd” has a link that leads nowhere.",
         "Entry 3 has a link but no words.",
     )
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        *(
+            "http://localhost:1313/a",
+            "http://127.0.0.1/a",
+            "http://192.168.0.1/a",
+            "http://[::1]/a",
+        ),
+        *(
+            "http://10.1.2.3:8080/a",
+            "http://intranet/a",
+            "https://nas.local/a",
+            "http://a.internal/",
+        ),
+        *("http://169.254.169.254/latest", "http://[fe80::1]/a", "https://wiki.home.arpa:81/a"),
+    ],
+)
+def test_an_article_at_a_private_address_is_dropped(link: str) -> None:
+    entry = f"<item><title>Rain</title><link>{link}</link></item>"
+    found = document("News", entry, ITEM.format(host="a.example", more=""))
+
+    assert [item.article.url for item in found.items] == ["https://a.example/a"]
+    assert found.dropped == 1
+    assert found.drops == ("Entry 1 “Rain” has a link that leads to a private address.",)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        *("https://a.example:8443/x", "http://93.184.216.34/a", "http://localhost.example/a"),
+        "https://xn--80ak6aa92e.example/a",
+    ],
+)
+def test_an_article_at_a_public_address_stays(link: str) -> None:
+    found = document("News", f"<item><title>Rain</title><link>{link}</link></item>")
+
+    assert [item.article.url for item in found.items] == [link]
+
+
+def test_a_feed_of_our_own_machine_may_lead_to_itself_only() -> None:
+    found = document(
+        "News",
+        "<item><title>Here</title><link>http://127.0.0.1:8000/a</link></item>",
+        "<item><title>There</title><link>http://localhost:1313/a</link></item>",
+        url="http://127.0.0.1:8001/feed",
+    )
+
+    assert [item.article.title for item in found.items] == ["Here"]
+
+
+def posted(link: str, date: str, text: str = "It rained.", title: str = "Rain") -> str:
+    return (
+        f"<item><title>{title}</title><link>https://a.example/{link}</link>"
+        f"<pubDate>{date}</pubDate><description>{text}</description></item>"
+    )
+
+
+MORNING, NOON = "Sat, 21 Nov 2026 06:00:00 GMT", "Sat, 21 Nov 2026 12:00:00 GMT"
+LONG = "It rained in the valley for a week, and the river " + "rose and fell, " * 6 + "and"
+
+
+@pytest.mark.parametrize("text", ["It rained.", LONG + " rose.", LONG + " fell."])
+def test_a_piece_that_was_posted_twice_is_one_article(text: str) -> None:
+    first = LONG + " rose again." if text.startswith(LONG) else text
+    found = document("News", posted("rain", NOON, first), posted("rain-2", MORNING, text))
+    apart = document("News", posted("rain-2", MORNING, text))
+
+    (item,) = found.items
+    assert item.article.url == "https://a.example/rain"
+    assert set(apart.items[0].keys) < set(item.keys)
+    assert found.dropped == 0
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        posted("b", "Fri, 20 Nov 2026 12:00:00 GMT"),
+        posted("b", ""),
+        posted("b", NOON, "It snowed."),
+        posted("b", NOON, "It rained in May."),
+        posted("b", NOON, title="Snow"),
+    ],
+)
+def test_what_differs_or_comes_again_another_day_is_two_articles(other: str) -> None:
+    assert len(document("News", posted("a", NOON), other).items) == 2
+
+
+def test_pieces_without_words_are_two_articles() -> None:
+    found = document("News", posted("a", NOON, ""), posted("b", NOON, ""))
+
+    assert len(found.items) == 2
+
+
+def test_three_posts_of_a_piece_are_one_article_and_its_keys_lead_there() -> None:
+    posts = [posted(name, NOON) for name in ("a", "b", "c", "a")]
+
+    (item,) = document("News", *posts).items
+    assert {key for post in posts for key in document("News", post).items[0].keys} <= set(item.keys)
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "kept"),
+    [
+        ("Rain again", "<h1>Rain again</h1><p>The river rose.</p>", "The river rose."),
+        ("Rain again", "Rain again<br>The river rose.", "The river rose."),
+        ("Rain again", "<p>RAIN, again!</p>\n<p>“The river,” she said, “rose.”</p>",
+         "“The river,” she said, “rose.”"),
+        ("Rain again", "Rain again. The river rose.", "The river rose."),
+        ("Rain again", "Rain again - The river rose.", "The river rose."),
+        ("Rain again?", "Rain again? The river rose.", "The river rose."),
+        ("雨又下了", "<p>雨又下了</p><p>35条河水涨了。</p>", "35条河水涨了。"),
+        ("C su Windows", "<h2>C su Windows</h2>C su Windows non è difficile.",
+         "C su Windows non è difficile."),
+        ("Rain again", '<p>Rain again</p><p>"The river," she said, "rose."</p>',
+         '"The river," she said, "rose."'),
+        ("Rain again", '"Rain again." The river rose.', "The river rose."),
+        ("Rain again", "<h1>★ Rain again ★</h1>$5 a ticket.", "$5 a ticket."),
+        # The title is the sentence's own beginning.
+        ("Rain again", "Rain again fell on the valley.", "Rain again fell on the valley."),
+        ("Rain", "Rain Monday closed the road.", "Rain Monday closed the road."),
+        ("Rain", "<p>Rain</p><p>fell on the valley.</p>", "Rain fell on the valley."),
+        ("Rain", "Rainfall. It rose.", "Rainfall. It rose."),
+        ("“Rain” is a word", "“Rain” is a word that falls.", "“Rain” is a word that falls."),
+    ],
+)  # fmt: skip
+def test_a_summary_does_not_begin_with_the_title_again(title: str, text: str, kept: str) -> None:
+    assert summary.clean_summary(html(text), title) == kept
+
+
+@given(ANY_TEXT | NASTY, ANY_TEXT | NASTY)
+def test_without_a_title_that_it_begins_with_a_summary_is_still_safe(title: str, text: str) -> None:
+    title = clean.clean_title(html(title))
+
+    assert_safe(summary.clean_summary(html(f"<p>{title}</p>{text}"), title))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("the Soviet Union.Speaking from home", "the Soviet Union. Speaking from home"),
+        ("last year in April.Previously, he went", "last year in April. Previously, he went"),
+        ("Is it over?The river rose", "Is it over? The river rose"),
+        ("a crisis.In the town", "a crisis. In the town"),
+        (
+            "uses Directory.For that and Machine.On too",
+            "uses Directory.For that and Machine.On too",
+        ),
+        ("a java.util.List of sun.misc.The end", "a java.util.List of sun.misc.The end"),
+        ("runs on Node.Js and ASP.Net here", "runs on Node.Js and ASP.Net here"),
+        ("see System.In and System.Out here", "see System.In and System.Out here"),
+        ("read at Booking.Com or x.This.y now", "read at Booking.Com or x.This.y now"),
+        ("https://a.example/page.The-one is it", "https://a.example/page.The-one is it"),
+    ],
+)
+def test_sentences_that_lost_their_space_are_parted(written: str, read: str) -> None:
+    assert summary.clean_summary(html(written)) == read
+
+
+@pytest.mark.parametrize(
+    ("title", "host", "name"),
+    [
+        ("The Gauge", "gauge.example", "The Gauge"),
+        ("The Gauge – News, weather and video from the Gauge", "gauge.example", "The Gauge"),
+        ("The Gauge | All stories", "x.example", "The Gauge"),
+        ("Gauge - the best of all the weather", "www.gauge.example", "Gauge"),
+        ("Home | Gauge Online", "x.example", "Gauge Online"),
+        ("Latest News - Home - Gauge", "x.example", "Gauge"),
+        ("À la une – La Jauge", "x.example", "La Jauge"),
+        *((title, "gauge.example", "gauge.example") for title in
+          ("Top Stories", "News", "RSS Feed", "RSS 2.0", "Latest", "Home", "Home - News", "…")),
+        # What may be part of the name, or says what it is about.
+        *((title, "x.example", title) for title in
+          ("World – The Gauge", "Ticker - www.gauge.example", "Gauge-News", "A | The Gauge",
+           "Science - all that is new in it", "AB - all the news of the valley")),
+        ("World news - all of it from Gauge Online", "gauge.example",
+         "World news - all of it from Gauge Online"),
+    ],
+)  # fmt: skip
+def test_a_source_is_called_by_its_name(title: str, host: str, name: str) -> None:
+    assert names.source_name(title, host) == name
+
+
+@given(ANY_TEXT)
+def test_a_source_always_has_a_name(title: str) -> None:
+    cleaned = clean.plain_text(title)
+    name = names.source_name(cleaned, "gauge.example")
+
+    assert name == "gauge.example" or (name and name in cleaned)
+
+
+def test_a_feed_without_a_name_is_called_by_its_sites_host() -> None:
+    entry = "<link>https://www.gauge.example/</link>" + ITEM.format(host="a.example", more="")
+    found = document("Top Stories", entry, url="https://feeds.example/1")
+
+    assert found.title == "Top Stories"
+    assert found.items[0].article.source == "gauge.example"
+
+
+@pytest.mark.parametrize(
+    ("author", "named"),
+    [("The Gauge", None), ("the gauge", None), ("The", None), ("Ann Brook", "Ann Brook"),
+     ("Gauge", "Gauge"), ("The Gauge Team", "The Gauge Team"), ("Th", "Th")],
+)  # fmt: skip
+def test_an_author_who_is_the_source_is_not_named_twice(author: str, named: str | None) -> None:
+    more = f"<dc:creator xmlns:dc='http://purl.org/dc/elements/1.1/'>{author}</dc:creator>"
+    found = document("The Gauge", ITEM.format(host="a.example", more=more))
+
+    assert found.items[0].article.author == named
 
 
 PIECE = "<p>" + "The river rose and fell again. " * 40 + "</p>"

@@ -119,3 +119,8 @@ def test_a_display_name_survives_and_never_looks_like_an_address(name: str, show
 
 def test_what_looks_encoded_already_is_taken_literally() -> None:
     assert subject_of("=?utf-8?b?aGVsbG8=?=") == "=?utf-8?b?aGVsbG8=?="
+
+
+def test_a_subject_that_is_too_long_is_cut_between_words() -> None:
+    assert mime.clean("word " * 60, 20) == "word word word word…"
+    assert mime.clean("w" * 60, 20) == "w" * 19 + "…"

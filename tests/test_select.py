@@ -69,6 +69,32 @@ def test_what_has_no_date_yields_to_a_day_of_news() -> None:
     assert ids(choose([section()], found, frozenset())) == ["id1", "undated", "id2"]
 
 
+def undated(number: int, feed: str = "a", *, seen: int = 0) -> Article:
+    return replace(article(number, feed, seen=seen), published=None)
+
+
+@pytest.mark.parametrize("position", [0, 9])
+def test_what_has_no_date_leads_no_section_of_old_feeds(position: int) -> None:
+    # A first look at feeds that slept: everything is seen now, and "About" is not the news.
+    pages = [replace(undated(n), position=position) for n in (8, 9)]
+    found = {WORLD: [*pages, *(article(n, age=24 * n) for n in (100, 300, 200))]}
+
+    assert ids(choose([section(limit=9)], found, frozenset())) == [
+        *("id100", "id200"),
+        *("id8", "id9"),
+        "id300",
+    ]
+
+
+def test_a_feed_that_never_has_dates_has_its_place_in_a_busy_section() -> None:
+    found = {WORLD: [article(n, f"f{n}", age=n, seen=n * 60) for n in range(60)], SPORT: []}
+    found[SPORT] = [undated(99, "never", seen=60)]
+
+    chosen = ids(choose([section(feeds=[WORLD, SPORT], limit=30)], found, frozenset()))
+
+    assert chosen.index("id99") == 26
+
+
 def test_one_feed_fills_no_more_than_its_cap() -> None:
     found = {WORLD: [article(n, "loud", age=n) for n in range(5)] + [article(9, "quiet", age=9)]}
 

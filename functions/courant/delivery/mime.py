@@ -50,7 +50,11 @@ def build(headers: Sequence[tuple[str, str]], text: str, html: str | None) -> by
 def clean(value: str, limit: int = 150) -> str:
     """Text fit for a header: no controls, line ends or direction overrides, and not too long."""
     value = " ".join(_UNPRINTABLE.sub(" ", value).split())
-    return value if len(value) <= limit else value[: limit - 1].rstrip() + "…"
+    if len(value) <= limit:
+        return value
+    # Between words, if one ends in the second half.
+    space = value.rfind(" ", limit // 2, limit)
+    return value[: space if space > 0 else limit - 1].rstrip(" ,;:–—-") + "…"
 
 
 def unstructured(value: str) -> str:

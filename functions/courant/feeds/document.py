@@ -6,12 +6,12 @@ Pure, from bytes to plain data: no network, no table. What is new among them is 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from courant.articles import Article
 from courant.feeds import identity
-from courant.feeds.cleaning import clean, dates, images, words
+from courant.feeds.cleaning import clean, dates, images, names, places, words
 from courant.feeds.cleaning import summary as summaries
 from courant.feeds.parsing.parse import parse_feed
 from courant.feeds.parsing.raw import RawEntry, RawFeed, RawRhythm
@@ -19,6 +19,10 @@ from courant.feeds.parsing.raw import RawEntry, RawFeed, RawRhythm
 MAX_DROPS = 20
 # A summary shorter than this says too little, and another text of the entry may say more.
 ENOUGH_CHARS = 80
+# A text with the same title and beginning is the same; one may have been corrected further down.
+_SAME_CHARS = 100
+# A piece that is posted twice is so within hours; what comes each day has the same words.
+_TWICE_WITHIN = timedelta(hours=12)
 # What is shorter is an excerpt, whatever it claims.
 _PIECE_CHARS = 600
 _PIECE_WORDS = 120
@@ -63,31 +67,46 @@ def read_document(
     """
     raw = parse_feed(body, content_type, url)
     title = clean.clean_name(raw.title)
-    source = title if title and not clean.mixes_scripts(title) else _host(url)
+    home = identity.canonical_url(raw.home, url) or "" if raw.home else ""
+    forged = not title or clean.mixes_scripts(title)
+    source = _host(url) if forged else names.source_name(title, _host(home or url))
     identities = identity.identify(
         [(entry.id, entry.links, clean.clean_title(entry.title)) for entry in raw.entries], raw.base
     )
     items: dict[str, Item] = {}
+    told: dict[tuple[str, str], Article] = {}
     drops: list[str] = []
     dropped = raw.beyond_cap
     for position, (entry, who) in enumerate(zip(raw.entries, identities, strict=True)):
-        article = _article(raw, entry, who, feed_id, source, position, now) if who else None
+        private = who is not None and not places.leads_anywhere(who.url, url)
+        article = (
+            _article(raw, entry, who, feed_id, source, position, now)
+            if who and not private
+            else None
+        )
         if who is None or article is None:
             dropped += 1
-            drops.append(_why(entry, who, position))
-        elif article.id in items:
-            # Two entries at one URL are one article; all their keys lead to it.
-            first = items[article.id]
-            items[article.id] = Item(first.article, tuple(dict.fromkeys(first.keys + who.keys)))
+            drops.append(_why(entry, who, position, private=private))
+            continue
+        words_of = (article.title, article.summary[:_SAME_CHARS])
+        # Two entries at one URL are one article, and so is one piece that was posted twice; all
+        # their keys lead to it.
+        same = items.get(article.id) or (
+            items[twin.id] if (twin := told.get(words_of)) and _is_twin(article, twin) else None
+        )
+        if same:
+            keys = tuple(dict.fromkeys(same.keys + who.keys))
+            items[same.article.id] = Item(same.article, keys)
         else:
             items[article.id] = Item(article, who.keys)
+            told.setdefault(words_of, article)
     return Document(
         title=title,
         items=tuple(items.values()),
         dropped=dropped,
         drops=tuple(drops[:MAX_DROPS]),
         kind=raw.kind,
-        home=identity.canonical_url(raw.home, url) or "" if raw.home else "",
+        home=home,
         rhythm=raw.rhythm,
     )
 
@@ -98,9 +117,24 @@ def _host(url: str) -> str:
     return host.removeprefix("www.")
 
 
-def _why(entry: RawEntry, who: identity.Identity | None, position: int) -> str:
+def _is_twin(article: Article, other: Article) -> bool:
+    """Whether two articles of the same words are one; a weekly quiz has the same words each week.
+
+    Without dates nobody can tell.
+    """
+    return bool(
+        article.summary
+        and article.published
+        and other.published
+        and abs(article.published - other.published) <= _TWICE_WITHIN
+    )
+
+
+def _why(entry: RawEntry, who: identity.Identity | None, position: int, *, private: bool) -> str:
     name = clean.clean_title(entry.title)
     which = f"Entry {position + 1}" + (f" “{clean.headline(name)}”" if name else "")
+    if private:
+        return f"{which} has a link that leads to a private address."
     if who:
         return f"{which} has a link but no words."
     if entry.links:
@@ -132,7 +166,7 @@ def _article(
         source=source,
         first_seen=now,
         published=dates.believable(entry.dates, now),
-        author=clean.clean_author(entry.authors),
+        author=_author(entry, source),
         language=clean.clean_language(entry.language or raw.language),
         image=images.choose_image(entry, who.url),
         position=position,
@@ -140,11 +174,17 @@ def _article(
     )
 
 
+def _author(entry: RawEntry, source: str) -> str | None:
+    """Whom to name beside the source; nobody if that says the same."""
+    author = clean.clean_author(entry.authors)
+    return None if author and words.end_of_beginning(source, author) else author
+
+
 def _summary(entry: RawEntry, title: str) -> str:
     """The first text that says more than the title; the texts are in order of preference."""
     best = ""
     for text in entry.texts:
-        summary = summaries.clean_summary(text)
+        summary = summaries.clean_summary(text, title)
         if not summary or words.holds_words(title, summary):
             continue
         if words.weight(summary) >= ENOUGH_CHARS:

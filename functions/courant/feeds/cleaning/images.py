@@ -9,15 +9,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from html import unescape
-from ipaddress import ip_address
-from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import nh3
 
 from courant.articles import Image
-from courant.errors import FeedRefused
-from courant.feeds.cleaning import rules
-from courant.feeds.fetching.guard import check_url, is_public
+from courant.feeds.cleaning import places, rules
 from courant.feeds.parsing.raw import RawEntry, RawImage, RawText
 
 MAX_URL_CHARS = 2048
@@ -39,7 +36,6 @@ _ONLY_IMAGES = nh3.Cleaner(
 _IMG = re.compile(r"<img([^>]*)>")
 _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
 _HTML_CHARS = 100_000
-_TYPICAL_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,20}")
 _QUOTED = re.compile(r"[!#-&(-;=?-\[\]_a-z~]*")
 _IMG_START = re.compile("<img[ \t\r\n/]", re.IGNORECASE)
 # Blog software's smilies and faces, by the class it gives them or the file it takes them from.
@@ -132,26 +128,12 @@ def _join(base: str, url: str) -> str:
         return ""
     if parts.scheme not in {"http", "https"} or len(joined) > MAX_URL_CHARS:
         return ""
-    if not _TYPICAL_HOST.fullmatch(parts.netloc):
-        authority = _authority(parts)
-        if not authority:
-            return ""
+    authority = places.public_authority(parts)
+    if not authority:
+        return ""
+    if authority != parts.netloc:
         joined = urlunsplit(parts._replace(netloc=authority))
     return _quote(joined)
-
-
-def _authority(parts: SplitResult) -> str:
-    """Host and port in ASCII if a reader's mail program may ask there, else ""."""
-    try:
-        port = parts.port or 0
-        web = check_url(f"{parts.scheme}://{parts.netloc}/", frozenset({port}))
-    except (ValueError, FeedRefused):
-        return ""
-    try:
-        # A picture at 192.168.0.1 would be asked of the reader's own router.
-        return web.authority if is_public(ip_address(web.host)) else ""
-    except ValueError:
-        return web.authority if "." in web.host else ""
 
 
 def _quote(url: str) -> str:

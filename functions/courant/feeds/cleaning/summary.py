@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from courant.feeds.cleaning import clean, rules
+from courant.feeds.cleaning import clean, rules, words
 from courant.feeds.cleaning.clean import CUT_MARK, plain_text
 from courant.feeds.parsing.raw import RawText
 
@@ -48,17 +48,56 @@ _ABBREVIATION = re.compile(
 )
 # Dots where a text was torn off rather than ended.
 _TORN = re.compile(r"\s*(?:…|\.{2,5})[\"'”’»)\]]*$")
+# Sentences whose space was lost: "the Union.Speaking to". Parts of programs are written so too
+# ("System.In"): only a word that opens sentences, with prose behind it, is parted, and a short one
+# only from a word in small letters.
+_GLUED = re.compile(
+    r"(?<![\w./:@'’-])((?:[a-z]|[A-Z](?![\w'’-]*[.!?](?:In|On|At|As|By|For|From|With|All|If|An)\b))"
+    r"[\w'’-]*[a-z]{2}[.!?])(?=(?:" + "|".join(rules.lines("openers.txt")) + r")(?:, | [a-z0-9]))"
+)
+# What parts a title that stands by itself from the text below it.
+_LINE_END = re.compile(r"</?(?:h[1-6]|p|div|li|header|section|tr|td|br)\b[^<>]*>|\n", re.IGNORECASE)
+_LINES = 6
+_TITLE_END = re.compile(r"[^\w\s\"'“‘«„(\[<]*(?:[.:!?…|。：！？]|\s[-–—·])[\"'”’»)\]]*(?=\s|$)")
+# What a title's last word leaves: signs, and quotation marks that don't open what follows.
+_REST = re.compile(r"\s*[^\w\s@#$€£(\[<\"'“‘«„]*(?:[\"'”’»)\]]+(?=\s))?\s*(?:[-–—·|:]\s+)?")
 
 
-def clean_summary(raw: RawText | None) -> str:
-    """The beginning of a text, cut after a sentence if one ends in time; "" if nothing is left."""
-    text = _beginning(raw)
+def clean_summary(raw: RawText | None, title: str = "") -> str:
+    """The beginning of a text, cut after a sentence if one ends in time; "" if nothing is left.
+
+    If the text begins with ``title`` once more, as a heading of its own, it begins behind it.
+    """
+    text = without_title(_beginning(raw), title, raw)
+    text = _GLUED.sub(r"\1 ", text)
     # A tail so far behind will be cut off with what stands before it.
     far = len(text) > SUMMARY_CHARS + _TAIL_CHARS
     bare = text if far else _without_tails(text)
     if len(bare) <= SUMMARY_CHARS and not _is_torn(bare, torn=bare != text):
         return bare
     return cut(bare, SUMMARY_CHARS)
+
+
+def without_title(text: str, title: str, raw: RawText | None) -> str:
+    """A cleaned text without the title that it begins with, unless that begins its first sentence.
+
+    It surely does not where it is alone in its line of ``raw``, or ends like a sentence or heading.
+    """
+    end = words.end_of_beginning(text, title)
+    if end == 0:
+        return text
+    ended = _TITLE_END.match(text, end)
+    rest = _REST.sub("", text[ended.end() if ended else end :], count=1)
+    if not rest or rest[0].islower() or not (ended or (raw and _is_line(raw, title))):
+        return text
+    return rest
+
+
+def _is_line(raw: RawText, title: str) -> bool:
+    for line in _LINE_END.split(raw.value[:_FIRST_CHARS].lstrip(), maxsplit=_LINES):
+        if text := clean.text_of(RawText(line, is_html=raw.is_html)):
+            return words.same_words(text, title)
+    return False
 
 
 def cut(text: str, limit: int) -> str:

@@ -50,6 +50,19 @@ def holds_words(whole: str, part: str) -> bool:
     return bool(letters := _letters(part)) and f" {letters} " in f" {_letters(whole)} "
 
 
+def end_of_beginning(text: str, part: str) -> int:
+    """Behind the words of ``part`` where a text begins with them; 0 if it does not."""
+    wanted = _LETTERS.findall(part.casefold())
+    end = 0
+    found = _LETTERS.finditer(text)
+    for word in wanted:
+        match = next(found, None)
+        if match is None or match[0].casefold() != word:
+            return 0
+        end = match.end()
+    return end
+
+
 def _letters(text: str) -> str:
     return " ".join(_LETTERS.findall(text.casefold()))
 

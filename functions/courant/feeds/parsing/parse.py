@@ -46,6 +46,8 @@ _SKIPPED_END = re.compile("</skip", re.IGNORECASE)
 _SKIPPED_PART = re.compile(r"<(hour|day)\s*>\s*(\w{1,12})\s*</\1\s*>", re.IGNORECASE)
 _SKIPPED_CHARS = 4000
 _RHYTHM_CHARS = 32
+# "[Courant](https://…" or "[main]": a readme or a configuration, no broken JSON.
+_PROSE = re.compile(r"\[\s{0,99}[^\s\[\]{\"0-9tfn-]|\[[a-z]+[\] ]")
 _PAGES = frozenset({"html", "!doctype"})
 _FEED_TAG = re.compile(r"<(?:rss|feed|rdf:rdf|channel|item|entry)\b", re.IGNORECASE)
 _RSS11 = "http://purl.org/net/rss1.1#"
@@ -69,7 +71,7 @@ def parse_feed(body: bytes, content_type: str, url: str) -> RawFeed:
     if not body.strip():
         raise FeedUnreadable(url, "it sent an empty answer")
     text = decode(body, content_type).strip()
-    if text.startswith(("{", "[")):
+    if text.startswith(("{", "[")) and not _PROSE.match(text):
         return parse_json_feed(text, url, MAX_ENTRIES)
     if not text:
         raise FeedUnreadable(url, "it sent an empty answer")
@@ -78,15 +80,15 @@ def parse_feed(body: bytes, content_type: str, url: str) -> RawFeed:
     document = xmlfeed.read_plain(text, MAX_ENTRIES)
     if document is None and root_name(text) in _PAGES and not _FEED_TAG.search(text):
         # feedparser would look for entries to the end of the page.
-        raise FeedUnreadable(url, what_came(text))
-    return _raw(document or _parse_xml(text, url), text, url)
+        raise FeedUnreadable(url, what_came(text, body))
+    return _raw(document or _parse_xml(text, url), text, url, body)
 
 
-def _raw(document: Any, text: str, url: str) -> RawFeed:
+def _raw(document: Any, text: str, url: str, body: bytes) -> RawFeed:
     entries, feed = document["entries"], document["feed"]
     version = document.get("version") or _unnamed_version(text)
     if not version and (not entries or root_name(text) in _PAGES):
-        raise FeedUnreadable(url, what_came(text))
+        raise FeedUnreadable(url, what_came(text, body))
     if document["bozo"] and not entries:
         raise FeedUnreadable(url, "it is broken, and no entry can be read")
     return RawFeed(

@@ -25,6 +25,35 @@ _ENDS = {'"': '"', "'": "'", "<!--": "-->", "<?": "?>"}
 
 _FIRST_TAG = re.compile(r"<([A-Za-z][\w.:-]{0,40})")
 _HTML_DOCTYPE = re.compile(r"<!doctype\s{1,20}html", re.IGNORECASE)
+# Files that say what they are in their first bytes.
+_KINDS = tuple(
+    (re.compile(beginning, re.DOTALL), kind)
+    for beginning, kind in (
+        (rb"\xff\xd8\xff|\x89PNG\r\n|GIF8[79]a|RIFF.{4}WEBP", "a picture"),
+        (rb"%PDF-", "a PDF document"),
+        (rb"PK(?:\x03\x04|\x05\x06)|\x1f\x8b|BZh[1-9]|\xfd7zXZ|7z\xbc\xaf|Rar!", "an archive"),
+        (rb"ID3[\x02-\x04]|\xff[\xf2\xf3\xfa\xfb][^\x00\xff]|OggS|fLaC|.{4}ftyp", "a recording"),
+    )
+)
+_PAGE_PARTS = frozenset(
+    (
+        *(
+            "head",
+            "body",
+            "title",
+            "meta",
+            "link",
+            "style",
+            "script",
+            "noscript",
+            "main",
+            "article",
+        ),
+        *("section", "header", "footer", "nav", "aside", "h1", "h2", "h3", "h4", "h5", "h6", "div"),
+        *("p", "span", "a", "b", "i", "em", "strong", "br", "hr", "img", "picture", "ul", "ol"),
+        *("li", "dl", "table", "tr", "td", "pre", "blockquote", "form", "center", "font", "iframe"),
+    )
+)
 _NOT_ELEMENTS = (("<!--", "-->"), ("<?", "?>"))
 
 
@@ -109,8 +138,13 @@ def root_name(text: str) -> str:
     return ""
 
 
-def what_came(text: str) -> str:
-    """What a document is that is no feed, for the editor."""
+def what_came(text: str, body: bytes = b"") -> str:
+    """What a document is that is no feed, for the editor; ``body`` is it before decoding."""
+    for beginning, kind in _KINDS:
+        if beginning.match(body):
+            return f"it sent {kind}, not a feed"
+    if not text.lstrip("\ufeff \t\r\n").startswith("<"):
+        return "it sent plain text, not a feed"
     match root_name(text):
         case "":
             return "it sent plain text, not a feed"
@@ -118,5 +152,11 @@ def what_came(text: str) -> str:
             return "it sent a web page (HTML), not a feed"
         case "opml":
             return "it sent a list of feeds (OPML), not a feed"
+        case "urlset" | "sitemapindex":
+            return "it sent a sitemap, not a feed"
+        case "svg":
+            return "it sent a picture, not a feed"
+        case root if root in _PAGE_PARTS:
+            return "it sent a part of a web page, not a feed"
         case root:
             return f"it sent XML that is not a feed (<{root}>)"
