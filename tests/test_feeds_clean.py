@@ -724,3 +724,19 @@ def test_any_picture_is_printable_or_left_out(url: str, width: str, base: str) -
 )
 def test_text_that_was_encoded_twice_reads_as_it_was_meant(written: str, meant: str) -> None:
     assert clean.clean_title(RawText(written)) == meant
+
+
+@pytest.mark.parametrize("title", ["\u2800\u2800", "\ufe0f", "\u180b", "\u0600", "\U000e0100", " "])
+def test_title_that_shows_nothing_is_none(title: str) -> None:
+    assert not clean.shows(clean.clean_title(RawText(title)))
+    assert clean.shows(clean.clean_title(RawText(f"{title}!")))
+
+
+def test_picture_of_an_impossible_shape_is_left_out() -> None:
+    def chosen(width: str, height: str) -> object:
+        raw = RawImage("https://example.org/a.jpg", width, height)
+        return images.choose_image(RawEntry(images=(raw,)), "https://example.org/")
+
+    assert chosen("48", "99999") is None
+    assert chosen("1200", "100") is None
+    assert chosen("1200", "400") is not None

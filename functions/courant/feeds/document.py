@@ -155,7 +155,7 @@ def _article(
     summary = _summary(entry, title)
     # Short notes have no title; their words stand in for it.
     title = title or clean.headline(summary)
-    if not title:
+    if not clean.shows(title):
         return None
     return Article(
         id=who.article_id,

@@ -48,6 +48,7 @@ _ESCAPED_INLINE = re.compile(
 # `unescape` makes a number of the digits, and Python refuses to from some thousands on.
 _NO_CHARACTER = re.compile("&#[0-9]{8,};?")
 _WORD = re.compile(r"[^\W\d_]+")
+_BLANK_BRAILLE = "\u2800"
 _ALIKE = tuple(
     re.compile(f"[{letters}]")
     for letters in ("A-Za-zÀ-ɏ", "\u0370-\u03ff\u1f00-\u1fff", "\u0400-\u052f")
@@ -99,6 +100,14 @@ def clean_name(raw: RawText | None) -> str:
 def headline(text: str) -> str:
     """The beginning of a cleaned text, short enough to stand as a title."""
     return shorten(text, HEADLINE_CHARS)
+
+
+def shows(text: str) -> bool:
+    """Whether a reader sees anything of a cleaned text: not only marks, blanks and fillers."""
+    return any(
+        unicodedata.category(character)[0] in "LNPS" and character != _BLANK_BRAILLE
+        for character in text
+    )
 
 
 def clean_language(tag: str) -> str | None:

@@ -20,6 +20,8 @@ from courant.feeds.parsing.raw import RawEntry, RawImage, RawText
 MAX_URL_CHARS = 2048
 # A picture narrower or lower than this is an icon, a spacer or a counting pixel.
 MIN_SIDE_PX = 48
+# How many times one side may be the other.
+MAX_SHAPE = 4
 # Counters, advertisements and share buttons: host → the beginnings of their paths.
 _TRACKERS: defaultdict[str, list[str]] = defaultdict(list)
 for _host, _slash, _path in (rule.partition("/") for rule in rules.lines("trackers.txt")):
@@ -106,6 +108,9 @@ def _image(raw: RawImage, base: str) -> Image | None:
     url = _join(base, raw.url.strip())
     width, height = _pixels(raw.width), _pixels(raw.height)
     if not url or any(side is not None and side < MIN_SIDE_PX for side in (width, height)):
+        return None
+    # A banner, or a lie: some mail programs would believe a height of 99999.
+    if width and height and max(width, height) > MAX_SHAPE * min(width, height):
         return None
     parts = urlsplit(url)
     # Mail programs show no SVG.
