@@ -19,6 +19,7 @@ from courant.feeds.fresh import (
     FLOOD,
     LAG,
     UNDATED_MOST,
+    VISIT_MOST,
     Fresh,
     choose_fresh,
 )
@@ -124,6 +125,37 @@ def test_first_run_without_dates_tells_the_first_five() -> None:
 
     assert titles(fresh) == [f"Title {n}" for n in range(UNDATED_MOST)]
     assert {article.first_seen for article in fresh.articles} == {NOW}
+
+
+def test_first_run_takes_what_has_no_date_among_dated_ones_for_pages() -> None:
+    feed = Feed()
+    site = [("about", "/about", "About", None), *entries(3, HOUR), ("c", "/c", "Contact", None)]
+    fresh = feed.visit(site)
+
+    assert titles(fresh) == ["Title 0", "Title 1", "Title 2"]
+    assert fresh.held_back == 2
+    assert fresh.why == (
+        "2 entries without a date among dated ones will not be told: pages of the site, no news."
+    )
+    # Nor later; but a post whose date was forgotten is news.
+    late = feed.visit([("p", "/p", "Post", None), *site], NOW + HOUR)
+    assert titles(late) == ["Post"]
+
+
+def test_first_run_says_of_pages_and_of_older_articles() -> None:
+    fresh = Feed().visit([("about", "/about", "About", None), *entries(10, DAY)])
+
+    assert fresh.held_back == 3
+    assert fresh.why
+    assert "1 entry without a date" in fresh.why
+    assert "2 older articles" in fresh.why
+
+
+@pytest.mark.parametrize(("dated", "told"), [(2, 4), (3, 3)])
+def test_pages_are_what_most_are_not(dated: int, told: int) -> None:
+    undated = entries(2, None, "https://a.b")
+
+    assert len(Feed().visit([*undated, *entries(dated, HOUR)]).articles) == told
 
 
 def test_first_run_of_a_sleeping_feed_tells_nothing() -> None:
@@ -309,12 +341,81 @@ def test_daily_batch_of_dates_without_times_passes_in_full() -> None:
     assert len(fresh.articles) == 100
 
 
+def test_second_batch_of_a_day_without_times_passes_in_full() -> None:
+    feed = Feed()
+
+    def batch(name: str, age: timedelta) -> list[Entry]:
+        return [(f"{name}{n}", f"/{name}{n}", f"{name} {n}", age) for n in range(20)]
+
+    # All dated the midnight before noon.
+    feed.visit(batch("a", 12 * HOUR), NOW + 6 * HOUR)
+    assert len(feed.visit(batch("b", 16 * HOUR), NOW + 10 * HOUR).articles) == 20
+    # The day before is over.
+    assert not feed.visit(batch("c", 44 * HOUR), NOW + 14 * HOUR).articles
+    # A second after midnight is a time; the first of them is later than all before, though.
+    second = timedelta(seconds=1)
+    assert feed.visit(batch("d", 21 * HOUR - second), NOW + 15 * HOUR).held_back == 0
+    assert not feed.visit(batch("e", 22 * HOUR - second), NOW + 16 * HOUR).articles
+
+
 def test_what_came_a_little_late_is_no_flood() -> None:
     feed = Feed()
     feed.visit(entries(20, MINUTE))
     late = [(f"l{n}", f"/l{n}", f"Late {n}", LAG + 29 * MINUTE) for n in range(20)]
 
     assert len(feed.visit(late, NOW + 30 * MINUTE).articles) == 20
+
+
+# Too much
+
+
+def wire(name: str, number: int) -> list[Entry]:
+    return [
+        (f"{name}{n}", f"/{name}{n}", f"{name} {n}", n * timedelta(seconds=1))
+        for n in range(number)
+    ]
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_visit_tells_the_newest_hundred(backwards: bool) -> None:
+    feed = Feed()
+    feed.visit(wire("a", 5), NOW - HOUR)
+    undated: list[Entry] = [("u", "/u", "Undated", None)]
+    found = [*undated, *wire("b", 500)]
+
+    fresh = feed.visit(found[::-1] if backwards else found)
+
+    newest = [f"b {n}" for n in range(VISIT_MOST)]
+    assert titles(fresh) == (newest[::-1] if backwards else newest)
+    assert fresh.held_back == 401
+    assert fresh.why == "401 articles too many: a feed may tell 100 a visit and 400 a day."
+    assert not feed.visit(found, NOW + MINUTE).articles
+
+
+def test_what_is_left_of_a_day_is_all_that_is_told() -> None:
+    def choose(most: int, *, backlog: bool = False) -> Fresh:
+        items = document(wire("b", 9))
+        return choose_fresh(
+            items, frozenset(), first_run=False, now=NOW, most=most, backlog=backlog
+        )
+
+    assert titles(choose(2)) == ["b 0", "b 1"]
+    assert (choose(0).articles, choose(0).held_back) == ((), 9)
+    assert choose(9).why is None
+    assert choose(0, backlog=True).held_back == 0
+
+
+def test_visit_begun_again_sees_with_the_eyes_of_the_first() -> None:
+    before = NOW - 11 * HOUR
+    items = document([*entries(2, DAY), *entries(2, None, "https://a.b")])
+
+    def seen(*, first_run: bool) -> set[datetime]:
+        fresh = choose_fresh(items, frozenset(), first_run=first_run, now=NOW, seen_at=before)
+        assert len(fresh.articles) == 4
+        return {article.first_seen for article in fresh.articles}
+
+    assert seen(first_run=False) == {before}
+    assert seen(first_run=True) == {before, NOW - DAY}
 
 
 # The same guid, the same page

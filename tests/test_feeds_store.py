@@ -150,6 +150,40 @@ def test_feed_of_a_dead_gatherer_is_due_when_its_lease_has_run_out(feeds: FeedSt
     assert found.title == "right"
 
 
+def test_feed_dropped_and_put_back_during_a_visit_waits_for_its_end(feeds: FeedStore) -> None:
+    feeds.register(URL, NOW)
+    visit = claimed(feeds)
+    feeds.drop(URL)
+    feeds.register(URL, NOW + timedelta(minutes=1))
+
+    # It is due, but somebody has it.
+    assert feeds.due(NOW + timedelta(minutes=1), 1).keys() == {ID}
+    for seconds in (60, 299):
+        assert feeds.claim(ID, NOW + timedelta(seconds=seconds)) is None
+    feeds.finish(visit, replace(visit, due_at=LATER))
+    assert claimed(feeds, LATER).lease_until == LATER + LEASE
+
+
+def test_gatherer_whose_clock_is_a_little_behind_takes_nobodys_feed(feeds: FeedStore) -> None:
+    feeds.register(URL, NOW)
+    claimed(feeds)
+    feeds.drop(URL)
+    behind = NOW - timedelta(minutes=1)
+    feeds.register(URL, behind)
+
+    assert feeds.claim(ID, behind) is None
+
+
+def test_lease_of_a_clock_that_was_ahead_holds_nobody_up(feeds: FeedStore) -> None:
+    ahead = NOW + timedelta(days=400)
+    feeds.register(URL, NOW)
+    claimed(feeds, ahead)
+
+    assert feeds.claim(ID, NOW) is None
+    assert feeds.hurry(ID, NOW)
+    assert claimed(feeds, NOW).lease_until == NOW + LEASE
+
+
 def test_feed_that_is_not_due_is_not_claimed(feeds: FeedStore) -> None:
     feeds.register(URL, LATER)
 
@@ -177,6 +211,9 @@ def test_everything_finished_is_read_back(feeds: FeedStore) -> None:
         news_at=NOW,
         weeks={105731: 3, 105732: 40},
         note="The feed is new here.",
+        told_on=NOW.toordinal(),
+        told_today=12,
+        going=Sighting(URL, NOW, 2),
         gone_at=NOW,
         not_before=LATER,
         failures=2,
@@ -293,6 +330,10 @@ def test_a_hurried_feed_is_due_at_once_and_only_once(feeds: FeedStore) -> None:
         ({"fetched_at": NOW - timedelta(minutes=15)}, True),
         ({"not_before": NOW + timedelta(minutes=1)}, False),
         ({"not_before": NOW}, True),
+        # Until then nobody may have been asked to wait, and no visit was: a clock was ahead.
+        ({"not_before": NOW + timedelta(hours=23)}, False),
+        ({"not_before": NOW + timedelta(hours=25)}, True),
+        ({"fetched_at": NOW + timedelta(seconds=1)}, True),
         ({"gone_at": NOW, "due_at": None}, False),
         ({"error": "it answered 500", "failures": 4}, True),
     ],

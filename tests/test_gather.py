@@ -31,8 +31,8 @@ from courant.feeds.fetching.fetch import (
     NotModified,
     Told,
 )
+from courant.feeds.fresh import AGE_CAP, DAY_MOST, FIRST_PERIOD, VISIT_MOST
 from courant.feeds.gather import (
-    LONGEST_VISIT,
     Busy,
     Failed,
     Gathered,
@@ -42,8 +42,8 @@ from courant.feeds.gather import (
     Unchanged,
 )
 from courant.feeds.row import Feed
-from courant.feeds.sandbox.sandbox import Sandbox
-from courant.feeds.store import LEASE, FeedStore, feed_id
+from courant.feeds.sandbox.sandbox import ReaderUnavailable, Sandbox
+from courant.feeds.store import LEASE, LONGEST_VISIT, FeedStore, feed_id
 from courant.feeds.walk import Walker
 from desk.stack import Stack
 from desk.stack.template import functions
@@ -350,6 +350,167 @@ def test_visit_that_died_long_ago_lends_nothing(newsroom: Newsroom) -> None:
     assert one.first_seen == newsroom.now
 
 
+def test_visit_begun_again_reads_by_its_own_clock(newsroom: Newsroom) -> None:
+    newsroom.gather(rss(dated("old", NOW - DAY)))
+    died = newsroom.now.replace(microsecond=0) + 2 * HOUR
+    assert newsroom.feeds.claim(newsroom.id, died)
+    newsroom.now = died + 6 * HOUR
+
+    # Written since then, so many that only their dates tell that they are no flood.
+    since = [dated(f"new{n}", newsroom.now - n * MINUTE) for n in range(20)]
+    # Too old now, though not when the visit began.
+    late = dated("late", newsroom.now - AGE_CAP - HOUR)
+    outcome = newsroom.gather(rss(*since, late))
+
+    assert (outcome.new, outcome.held_back) == (20, 1)
+    assert f"older than {AGE_CAP.days} days" in outcome.why
+    told = [each for each in newsroom.stored() if each.title != "old"]
+    assert {each.first_seen for each in told} == {died}
+    assert {each.published for each in told} == {newsroom.now - n * MINUTE for n in range(20)}
+
+
+def test_first_visit_begun_again_writes_the_same_rows(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = rss(dated("a", NOW - HOUR), item("undated"))
+    with monkeypatch.context() as crashing:
+        crashing.setattr(newsroom.feeds, "finish", None)
+        with pytest.raises(TypeError):
+            newsroom.gather(body)
+
+    newsroom.gather(body)
+
+    assert newsroom.now == NOW + LEASE
+    assert sorted((each.title, each.first_seen) for each in newsroom.stored()) == [
+        ("a", NOW - HOUR),
+        ("undated", NOW),
+    ]
+
+
+def test_feed_whose_first_document_is_empty_is_quiet_still(newsroom: Newsroom) -> None:
+    newsroom.gather(rss())
+    archive = [dated(f"old{n}", NOW - n * DAY) for n in range(1, 29)]
+
+    outcome = newsroom.gather(rss(*archive))
+
+    assert (outcome.new, outcome.held_back) == (6, 22)
+    stored = newsroom.articles.seen_between(newsroom.id, NOW - 30 * DAY, newsroom.now)
+    assert {each.first_seen for each in stored} == {NOW - n * DAY for n in range(1, 7)}
+    assert newsroom.row.news_at is None
+
+
+def test_feed_that_brought_news_and_was_empty_is_not_new(newsroom: Newsroom) -> None:
+    for body in (rss(item("one")), rss(item("two")), rss()):
+        newsroom.gather(body)
+
+    assert newsroom.gather(rss(dated("three", NOW - 9 * DAY))).new == 1
+    assert newsroom.stored()[-1].first_seen == newsroom.row.news_at == newsroom.now
+
+
+def test_what_was_there_before_an_empty_document_is_not_news(newsroom: Newsroom) -> None:
+    newsroom.gather(rss(item("one")))
+    newsroom.gather(rss())
+
+    assert newsroom.gather(rss(item("one"))) == Gathered(new=0, known=1, dropped=0)
+
+
+@pytest.mark.parametrize("failing", [False, True])
+@pytest.mark.parametrize("long", [False, True])
+def test_feed_that_comes_back_after_weeks_is_quiet_and_knows(
+    newsroom: Newsroom, long: bool, failing: bool
+) -> None:
+    newsroom.gather(rss(dated("one", NOW - HOUR), item("two")))
+    if failing:
+        newsroom.gather(FetchFailed(FeedUnreachable(URL, "it answered 500"), 500))
+    away = FIRST_PERIOD + (HOUR if long else -HOUR)
+    back = newsroom.now.replace(microsecond=0) + away
+    while failing and newsroom.now < back - DAY:
+        newsroom.gather(FetchFailed(FeedUnreachable(URL, "it answered 500"), 500))
+    newsroom.now = back
+    older = [dated(f"old{n}", back - FIRST_PERIOD - n * DAY) for n in (1, 2)]
+
+    outcome = newsroom.gather(rss(dated("new", back - DAY), *older, item("two")))
+
+    assert outcome.known == 1
+    assert (outcome.new, outcome.held_back) == ((1, 2) if long else (3, 0))
+    (new,) = (
+        each
+        for each in newsroom.articles.seen_between(newsroom.id, NOW, back + DAY)
+        if each.title == "new"
+    )
+    assert new.first_seen == (back - DAY if long else newsroom.now)
+
+
+def test_feed_that_failed_for_days_tells_what_it_wrote_meanwhile(newsroom: Newsroom) -> None:
+    newsroom.gather(rss(item("one")))
+    for _ in range(10):
+        newsroom.gather(FetchFailed(FeedUnreachable(URL, "it answered 500"), 500))
+    assert 2 * DAY < newsroom.now - NOW < FIRST_PERIOD
+
+    # All before the last failure; there was no date before to compare them with.
+    meanwhile = [dated(f"m{n}", NOW + n * HOUR) for n in range(1, 15)]
+    assert newsroom.gather(rss(*meanwhile)) == Gathered(new=14, known=0, dropped=0)
+
+
+def test_feed_that_tells_too_much_is_believed_so_much_a_day(newsroom: Newsroom) -> None:
+    newsroom.gather(rss(item("one")))
+    told: dict[int, int] = {}
+    whys = set()
+    for _ in range(8):
+        newsroom.now += 3 * HOUR
+        now = max(newsroom.now, newsroom.row.due_at or NOW)
+        outcome = newsroom.gather(rss(*(dated(f"{now}/{m}", now) for m in range(120))))
+        assert outcome.new <= VISIT_MOST
+        assert outcome.new + outcome.held_back == 120
+        day = newsroom.now.toordinal()
+        told[day] = told.get(day, 0) + outcome.new
+        whys.add(newsroom.row.note)
+
+    # The first was told before; the second day was not over.
+    assert list(told.values()) == [DAY_MOST - 1, 300]
+    assert whys == {
+        f"{held} articles too many: a feed may tell 100 a visit and 400 a day."
+        for held in (20, 21, 120)
+    }
+
+
+def test_wire_that_writes_an_article_a_minute_passes(newsroom: Newsroom) -> None:
+    newsroom.gather(rss(item("one")))
+    newsroom.now += HOUR
+    now = max(newsroom.now, newsroom.row.due_at or NOW)
+
+    body = rss(*(dated(f"w{n}", now - n * MINUTE) for n in range(60)))
+
+    assert newsroom.gather(body) == Gathered(new=60, known=0, dropped=0)
+
+
+@pytest.mark.parametrize("step", ["unreadable", "walk"])
+def test_missing_reader_is_no_fault_of_the_feed(newsroom: Newsroom, step: str) -> None:
+    newsroom.gather(rss(item("one")))
+    before = newsroom.row
+
+    def nobody(*_: object, **__: object) -> Document:
+        raise ReaderUnavailable("the child process does not start")
+
+    newsroom.read_feed = nobody
+    if step == "unreadable":
+        with pytest.raises(ReaderUnavailable):
+            newsroom.gather(rss(item("two")))
+    else:
+        newsroom.now = before.due_at or NOW
+        newsroom.outcome = Fetched(body=rss(item("two")), content_type="", url=URL)
+        with pytest.raises(ExceptionGroup), clock.use(lambda: newsroom.now):
+            Walker(newsroom.gatherer).walk({"h": [newsroom.id]}, newsroom.now + DAY)
+
+    after = newsroom.row
+    assert after.due_at == after.lease_until == newsroom.now + LEASE
+    assert replace(after, due_at=None, lease_until=None, begun_at=None) == replace(
+        before, due_at=None
+    )
+    newsroom.read_feed = read_document
+    assert newsroom.gather(rss(item("two"))).new == 1
+
+
 def test_gatherer_slower_than_its_lease_gives_way(newsroom: Newsroom) -> None:
     def overtaken(*args: Any, **kwargs: Any) -> Document:
         newsroom.feeds.claim(newsroom.id, newsroom.now + HOUR)
@@ -423,10 +584,11 @@ def test_server_is_not_asked_sooner_than_it_says(
 
     newsroom.gather(answers[kind])
 
-    waits = bool(told.retry_after)
-    if waits or kind != "503":
+    waits = bool(told.retry_after) or kind != "503"
+    if waits:
         assert least <= wait(newsroom) <= least * 1.11
     assert newsroom.row.not_before == (newsroom.now + least if waits else None)
+    assert not newsroom.feeds.hurry(newsroom.id, newsroom.now + least - MINUTE) or not waits
 
 
 def test_what_the_document_asks_counts_after_a_304_too(newsroom: Newsroom) -> None:
@@ -435,18 +597,93 @@ def test_what_the_document_asks_counts_after_a_304_too(newsroom: Newsroom) -> No
 
     newsroom.gather(NotModified())
     assert 4 * HOUR <= wait(newsroom) <= 4.4 * HOUR
+    # Nor may an edition be in a hurry.
+    assert newsroom.row.not_before == newsroom.now + 4 * HOUR
+    newsroom.gather(FetchFailed(FeedUnreachable(URL, "it answered 500"), 500))
+    assert newsroom.row.not_before == newsroom.now + 4 * HOUR
+
+
+GONE = FetchFailed(FeedUnreachable(URL, "it answered 410 Gone"), 410)
 
 
 def test_feed_that_is_gone_is_asked_no_more(newsroom: Newsroom) -> None:
     newsroom.gather(rss(item("a")))
 
-    assert newsroom.gather(FetchFailed(FeedUnreachable(URL, "it answered 410 Gone"), 410)) == Gone()
+    first = newsroom.gather(GONE)
+    began, waits = newsroom.now, [wait(newsroom)]
+    assert first == Failed("it answered 410 Gone")
+    while (outcome := newsroom.gather(GONE)) != Gone():
+        assert outcome == first
+        assert newsroom.now - began < DAY
+        waits.append(wait(newsroom))
 
+    # The usual waits until then.
+    assert [each.total_seconds() for each in waits] == [
+        about(hours * HOUR) for hours in (0.5, 1, 2, 4, 8, 12)
+    ]
     row = newsroom.row
     assert (row.gone_at, row.due_at, row.error) == (newsroom.now, None, "it answered 410 Gone")
     newsroom.now += 400 * DAY
     assert newsroom.feeds.due(newsroom.now, 10) == {}
     assert newsroom.gatherer().gather(newsroom.id, newsroom.now) == Busy()
+
+
+@pytest.mark.parametrize(
+    "between",
+    [NotModified(), FetchFailed(FeedUnreachable(URL, "it answered 500"), 500), b"<html>"],
+)
+def test_feed_is_gone_only_if_nothing_else_was_said_for_a_day(
+    newsroom: Newsroom, between: Any
+) -> None:
+    for _ in range(5):
+        assert isinstance(newsroom.gather(GONE), Failed)
+        newsroom.now += 8 * HOUR
+        assert isinstance(newsroom.gather(GONE), Failed)
+        newsroom.gather(between)
+        newsroom.now += 8 * HOUR
+
+    assert newsroom.row.gone_at is None
+
+
+def test_two_days_between_two_visits_are_no_proof(newsroom: Newsroom) -> None:
+    assert isinstance(newsroom.gather(GONE), Failed)
+    newsroom.now += 2 * DAY
+    assert isinstance(newsroom.gather(GONE), Failed)
+    assert newsroom.gather(GONE) == Gone()
+
+
+def test_who_is_redirected_to_something_gone_has_not_gone(newsroom: Newsroom) -> None:
+    for _ in range(6):
+        outcome = newsroom.gather(replace(GONE, redirected=True))
+        newsroom.now += DAY
+
+    assert outcome == Failed("it answered 410 Gone")
+    assert newsroom.row.failures == 6
+
+
+def test_what_is_gone_where_the_feed_moved_to_is_no_word_of_its_own(newsroom: Newsroom) -> None:
+    feed = newsroom.feeds.claim(newsroom.id, newsroom.now)
+    assert feed is not None
+    moved = replace(feed, address="https://new.example/feed", due_at=newsroom.now)
+    newsroom.feeds.finish(feed, moved)
+
+    for _ in range(3):
+        outcome = newsroom.gather(GONE)
+        newsroom.now += DAY
+
+    assert newsroom.urls == ["https://new.example/feed", URL, URL]
+    assert isinstance(outcome, Failed)
+    assert newsroom.gather(GONE) == Gone()
+
+
+def test_feed_that_is_put_back_is_not_gone_at_once(newsroom: Newsroom) -> None:
+    while newsroom.gather(GONE) != Gone():
+        pass
+    newsroom.feeds.drop(URL)
+    newsroom.now += DAY
+    newsroom.feeds.register(URL, newsroom.now)
+
+    assert isinstance(newsroom.gather(GONE), Failed)
 
 
 def test_feed_that_moved_for_good_is_asked_there(newsroom: Newsroom) -> None:
@@ -860,13 +1097,16 @@ def test_refresh_spares_who_was_just_read_or_wants_to_be_left_alone(paper: Paper
     paper.to(5, 48)
 
     paper.stack.tick()
+    paper.to(5, 49)
+    paper.stack.tick()
 
     assert sent(paper) == [feed_id(FEEDS[2])]
 
 
 def test_refresh_is_made_up_for_after_missed_beats_but_not_too_late(paper: Paper) -> None:
-    paper.to(5, 55)
-    paper.stack.tick()
+    for minute in (55, 56):
+        paper.to(5, minute)
+        paper.stack.tick()
     assert len(sent(paper)) == 3
 
     paper.stack.queue("feeds").clear()
@@ -875,6 +1115,47 @@ def test_refresh_is_made_up_for_after_missed_beats_but_not_too_late(paper: Paper
         visited(paper, url, paper.at() - 8 * HOUR)
     paper.stack.tick()
     assert sent(paper) == []
+
+
+def test_what_is_due_goes_out_before_what_is_hurried(
+    paper: Paper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FeedStore(paper.stack.table("content")).register(URL, paper.at())
+    paper.to(5, 48)
+
+    def slow(*_: object) -> bool:
+        raise ClientError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")
+
+    with monkeypatch.context() as throttled:
+        throttled.setattr(FeedStore, "hurry", slow)
+        with pytest.raises(ClientError):
+            paper.stack.tick()
+    assert sent(paper) == [feed_id(URL)]
+
+    # The watermark was not moved: the next beat makes up for it.
+    for minute in (50, 51):
+        paper.to(5, minute)
+        paper.stack.tick()
+    assert sorted(sent(paper)) == sorted(map(feed_id, [URL, *FEEDS]))
+
+
+def test_refresh_takes_no_more_than_its_share_of_a_beat(
+    paper: Paper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("courant.heartbeat._REFRESH_SECONDS", 0.05)
+    asked: list[str] = []
+
+    def slow(_store: FeedStore, id_: str, _now: datetime) -> bool:
+        asked.append(id_)
+        time.sleep(0.03)
+        return True
+
+    monkeypatch.setattr(FeedStore, "hurry", slow)
+    paper.to(5, 48)
+
+    paper.stack.tick()
+
+    assert len(asked) == 2
 
 
 def test_due_feed_is_enqueued_once_until_it_is_claimed_or_forgotten(paper: Paper) -> None:
@@ -890,6 +1171,27 @@ def test_due_feed_is_enqueued_once_until_it_is_claimed_or_forgotten(paper: Paper
     assert len(sent(paper)) == 3
 
 
+def test_host_is_left_alone_while_one_of_its_feeds_is_read(stack: Stack, clock: HandClock) -> None:
+    paper = Paper(stack, clock)
+    feeds = FeedStore(stack.table("content"))
+    first = feeds.register("https://big.example/1", clock())
+    stack.tick()
+    assert sent(paper) == [first]
+    stack.queue("feeds").clear()
+
+    clock.advance(seconds=59)
+    assert feeds.claim(first, clock()) is not None
+    visit_ends = clock() + LONGEST_VISIT
+    second = feeds.register("https://big.example/2", clock())
+    while not sent(paper):
+        clock.advance(seconds=1)
+        if clock().second == NOW.second:
+            stack.tick()
+
+    assert sent(paper) == [second]
+    assert visit_ends <= clock() <= visit_ends + 2 * MINUTE
+
+
 def test_big_host_is_read_a_round_at_a_time(stack: Stack, clock: HandClock) -> None:
     paper = Paper(stack, clock)
     feeds = FeedStore(stack.table("content"))
@@ -901,7 +1203,13 @@ def test_big_host_is_read_a_round_at_a_time(stack: Stack, clock: HandClock) -> N
         rounds.append(found := sent(paper))
         stack.queue("feeds").clear()
         for id_ in found:
-            assert feeds.claim(id_, clock()) is not None
+            feed = feeds.claim(id_, clock())
+            assert feed is not None
+            feeds.finish(feed, replace(feed, due_at=clock() + DAY))
+        for _ in range(2):
+            clock.advance(minutes=1)
+            stack.tick()
+            assert sent(paper) == []
         clock.advance(minutes=1)
 
     assert [len(each) for each in rounds] == [20, 20, 5, 0]

@@ -16,8 +16,8 @@ from courant.feeds import pace
 from courant.feeds.fetching.fetch import Told
 from courant.feeds.pace import Sighting, Wishes
 from courant.feeds.parsing.raw import RawRhythm
-from courant.feeds.rounds import MOST, SENT_LATELY, Round, rounds, still_waiting
-from courant.feeds.store import Waiting
+from courant.feeds.rounds import MOST, SENT_LATELY, Round, Sending, rounds, still_busy
+from courant.feeds.store import LONGEST_VISIT, Waiting
 
 NOW = datetime(2026, 11, 22, 7, 30, tzinfo=UTC)  # a Sunday
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -292,12 +292,12 @@ def test_a_move_is_believed_after_three_visits_and_a_day() -> None:
     believed = []
     for hours in (0, 6, 12, 23, 24):
         seen = pace.sighted(seen, "https://new.example/", NOW + hours * HOUR)
-        believed.append(pace.has_moved(seen, NOW + hours * HOUR))
+        believed.append(pace.is_meant(seen, NOW + hours * HOUR))
 
     assert believed == [False, False, False, False, True]
     two = Sighting("https://new.example/", NOW, 2)
-    assert not pace.has_moved(two, NOW + 9 * DAY)
-    assert not pace.has_moved(None, NOW)
+    assert not pace.is_meant(two, NOW + 9 * DAY)
+    assert not pace.is_meant(None, NOW)
 
 
 def test_a_move_begins_anew_when_it_changes_its_mind() -> None:
@@ -306,7 +306,7 @@ def test_a_move_begins_anew_when_it_changes_its_mind() -> None:
     assert pace.sighted(seen, None, NOW) is None
     other = pace.sighted(seen, "https://other.example/", NOW + DAY)
     assert other == Sighting("https://other.example/", NOW + DAY)
-    assert not pace.has_moved(other, NOW + 2 * DAY)
+    assert not pace.is_meant(other, NOW + 2 * DAY)
 
 
 def test_articles_are_counted_by_week_for_eight_weeks() -> None:
@@ -321,6 +321,14 @@ def test_articles_are_counted_by_week_for_eight_weeks() -> None:
     assert pace.articles_a_week({}, NOW) == 0
     assert pace.articles_a_week(pace.brought({}, 5, NOW), NOW) == 5
     assert pace.brought(weeks, 0, NOW + 199 * DAY) == weeks
+
+
+@pytest.mark.parametrize("weeks_ahead", [1, 2, 50])
+def test_weeks_that_a_wrong_clock_counted_are_forgotten(weeks_ahead: int) -> None:
+    weeks = pace.brought({}, 5, NOW + weeks_ahead * 7 * DAY)
+
+    assert pace.articles_a_week(weeks, NOW) == 0
+    assert pace.articles_a_week(pace.brought(weeks, 3, NOW), NOW) == 3
 
 
 # ── rounds ────────────────────────────────────────────────────────────────────────────────────
@@ -344,32 +352,42 @@ def test_a_host_gets_one_round_and_the_rest_of_its_feeds_wait() -> None:
     due = waiting(*["big"] * 50, "small")
 
     first = list(rounds(due, {}, 100))
-    sent = {feed: (due[feed], NOW) for feed in of(first)}
+    sent = {feed: Sending(due[feed], NOW) for feed in of(first)}
 
     assert first == [{"big": [f"big/{n}" for n in range(20)]}, {"small": ["small/50"]}]
     # Nobody has claimed any: nothing more goes out.
-    assert list(rounds(due, still_waiting(sent, due, NOW + MINUTE), 100)) == []
+    assert list(rounds(due, still_busy(sent, due, NOW + MINUTE), 100)) == []
     # The last of them waits still: so does its host.
     left = {feed: since for feed, since in due.items() if feed not in of(first)[:-2]}
-    assert list(rounds(left, still_waiting(sent, left, NOW + MINUTE), 100)) == []
-    # All were claimed: the next twenty.
+    sent = still_busy(sent, left, NOW + MINUTE)
+    assert list(rounds(left, sent, 100)) == []
+    # All were claimed, but the last of them just now: it may be at work.
     left = {feed: since for feed, since in due.items() if feed not in of(first)}
-    (second,) = rounds(left, still_waiting(sent, left, NOW + MINUTE), 100)
+    for seconds in (120, 180):
+        sent = still_busy(sent, left, NOW + timedelta(seconds=seconds))
+        assert list(rounds(left, sent, 100)) == []
+    # Now it can't be: the next twenty.
+    sent = still_busy(sent, left, NOW + 2 * MINUTE + LONGEST_VISIT)
+    assert sent == {}
+    (second,) = rounds(left, sent, 100)
     assert second == {"big": [f"big/{n}" for n in range(20, 40)]}
 
 
 def test_a_lost_round_is_sent_again() -> None:
     due = waiting("a")
-    sent = {"a/0": (due["a/0"], NOW)}
+    sent = {"a/0": Sending(due["a/0"], NOW)}
 
-    assert still_waiting(sent, due, NOW + SENT_LATELY - MINUTE) == sent
-    assert still_waiting(sent, due, NOW + SENT_LATELY) == {}
+    assert still_busy(sent, due, NOW + SENT_LATELY - MINUTE) == sent
+    assert still_busy(sent, due, NOW + SENT_LATELY) == {}
 
 
-def test_a_feed_that_is_due_anew_was_not_sent() -> None:
-    sent = {"a/0": (Waiting("a", NOW), NOW)}
+def test_a_feed_that_is_due_anew_was_claimed() -> None:
+    sent = {"a/0": Sending(Waiting("a", NOW), NOW)}
+    anew = {"a/0": Waiting("a", NOW + MINUTE)}
 
-    assert still_waiting(sent, {"a/0": Waiting("a", NOW + MINUTE)}, NOW + MINUTE) == {}
+    sent = still_busy(sent, anew, NOW + MINUTE)
+    assert sent["a/0"].claimed == NOW + MINUTE
+    assert still_busy(sent, anew, NOW + MINUTE + LONGEST_VISIT) == {}
 
 
 @given(
@@ -379,8 +397,8 @@ def test_a_feed_that_is_due_anew_was_not_sent() -> None:
 )
 def test_no_host_is_in_two_rounds(hosts: list[str], sent_ones: set[int], most: int) -> None:
     due = waiting(*hosts)
-    sent = {feed: (due[feed], NOW) for n, feed in enumerate(due) if n in sent_ones}
-    busy = {each.host for each, _ in sent.values()}
+    sent = {feed: Sending(due[feed], NOW) for n, feed in enumerate(due) if n in sent_ones}
+    busy = {sending.waiting.host for sending in sent.values()}
 
     found = list(rounds(due, sent, most))
 

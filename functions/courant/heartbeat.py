@@ -3,6 +3,7 @@
 Beating twice for the same minute changes nothing; missing a minute delays it by one.
 """
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from courant.delivery.watch import next_work
 from courant.editions.model import Edition, PressingState
 from courant.editions.start import Starter
 from courant.editions.store import EditionStore
-from courant.feeds.rounds import Sent, rounds, still_waiting
+from courant.feeds.rounds import Sending, Sent, rounds, still_busy
 from courant.feeds.store import FeedStore, feed_id
 from courant.newsletter import Newsletter
 from courant.newsletters import NewsletterStore
@@ -31,9 +32,9 @@ _FIRST = timedelta(minutes=1)
 # beat's.
 _FEEDS, _LOOKED_AT = 1000, 5000
 # How long before its hour an edition's feeds are read once more: a beat, a queue, and some slow
-# hosts. And how many at most; a beat has 55 seconds.
+# hosts. And how many at most, and for how many seconds; a beat has 55.
 _REFRESH = timedelta(minutes=12)
-_REFRESHED = 2000
+_REFRESHED, _REFRESH_SECONDS = 2000, 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Heartbeat:
     """Everything a beat needs.
 
     ``sent`` is what was enqueued lately. Only this process knows: another one may enqueue a feed a
-    second time, which is harmless, as one of two claims fails.
+    second time, which is harmless, as one of two claims fails, or ask a host while it is asked.
     """
 
     newsletters: NewsletterStore
@@ -65,9 +66,10 @@ class Heartbeat:
         open_editions = [edition for edition in self.editions.open() if edition.epoch == self.epoch]
         for edition in open_editions:
             self._take_up(edition, newsletters, now)
+        feeds = self._enqueue_feeds(now)
+        # After what is due, which must go out however many are to be refreshed; these go next beat.
         soon = due(newsletters.values(), slots, max(since + _REFRESH, now), now + _REFRESH)
         self._refresh((newsletters[each.edition.newsletter] for each in soon), now)
-        feeds = self._enqueue_feeds(now)
         self.editions.move_watermark(now)
         done = {"started": started, "feeds": feeds, "open": len(open_editions)}
         log.event("beat", at=stamp(now), **done)
@@ -86,20 +88,26 @@ class Heartbeat:
         return len(dues)
 
     def _refresh(self, soon: Iterable[Newsletter], now: datetime) -> None:
-        """Have the feeds of editions whose hour is near read once more."""
+        """Have the feeds of editions whose hour is near read once more, while there is time."""
         urls = dict.fromkeys(url for newsletter in soon for url in newsletter.feeds)
-        hurried = sum(self.feeds.hurry(feed_id(url), now) for url in islice(urls, _REFRESHED))
+        until = time.monotonic() + _REFRESH_SECONDS
+        asked = hurried = 0
+        for url in islice(urls, _REFRESHED):
+            if time.monotonic() >= until:
+                break
+            asked += 1
+            hurried += self.feeds.hurry(feed_id(url), now)
         if urls:
-            log.event("refresh", feeds=len(urls), hurried=hurried)
+            log.event("refresh", feeds=len(urls), asked=asked, hurried=hurried)
 
     def _enqueue_feeds(self, now: datetime) -> int:
         waiting = self.feeds.due(now, _LOOKED_AT)
-        sent = still_waiting(self.sent, waiting, now)
+        sent = still_busy(self.sent, waiting, now)
         messages = [{"feeds": hosts} for hosts in rounds(waiting, sent, _FEEDS)]
         aws.send_all(self.sqs, self.feeds_queue, messages)
         new = [feed for message in messages for of in message["feeds"].values() for feed in of]
         self.sent.clear()
-        self.sent.update(sent | {feed: (waiting[feed], now) for feed in new})
+        self.sent.update(sent | {feed: Sending(waiting[feed], now) for feed in new})
         return len(new)
 
     def _take_up(self, edition: Edition, newsletters: dict[str, Newsletter], now: datetime) -> None:

@@ -5,12 +5,14 @@ The caller (gather.py) gives:
 * ``known``: **all** identity keys of the feed's previous document (``Feed.present``), and those of
   this document's other keys that the store has. The previous document's are evidence even where no
   item has them: they show which links and titles the feed had.
-* ``first_run``: no document of the feed was ever read.
+* ``first_run``: nothing of the feed was ever read, or not for longer than FIRST_PERIOD.
 * ``last_read``: when we last knew what the feed holds, that is the visit before this one that
   ended in a document or in "unchanged". After failures: any instant not long before the first of
   them (``Feed.failing_since`` does).
 * ``newest``: the latest ``published`` among the previous document's items, None if it had no
   dates. It makes the flood brake right for feeds whose clock or zone is wrong.
+* ``seen_at``: when the visit began, if it is one that died and was begun again; else ``now``.
+* ``most``: how many may be told, if the feed used up some of its day.
 
 Whatever comes out, *all* keys of the document are to be remembered: what is not told now is never
 told.
@@ -20,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from courant.articles import Article
 from courant.feeds import identity
@@ -35,6 +37,9 @@ FIRST_MOST = 20
 UNDATED_MOST = 5
 # From so many on, and more than half of the document, it is a flood. WordPress feeds hold ten.
 FLOOD = 10
+# A feed is believed so many a visit and a UTC day: the busiest wires write less, and who writes
+# more would fill the newsletter alone, and take compose minutes.
+VISIT_MOST, DAY_MOST = 100, 400
 # Articles reach their feed a little after the date that they bear.
 LAG = timedelta(hours=1)
 
@@ -61,21 +66,31 @@ def choose_fresh(
     last_read: datetime | None = None,
     newest: datetime | None = None,
     backlog: bool = False,
+    seen_at: datetime | None = None,
+    most: int = VISIT_MOST,
 ) -> Fresh:
     """What to tell of a document's items; the arguments are as above.
 
     ``backlog`` tells everything unknown, however old and however much (a preview, the demo).
     """
     memory = _Memory.of(known, newest or last_read)
+    seen = seen_at or now
     unknown = [item for item in items if not memory.knows(item)]
     whys: list[str] = []
     if backlog:
         told = unknown
     elif first_run:
-        told = _first(unknown, now)
-        if held := len(unknown) - len(told):
+        pages = _pages(items, unknown)
+        told = _first(_without(unknown, pages), now)
+        if pages:
             whys.append(
-                f"The feed is new here: {_count(held, 'older article')} "
+                f"{_count(len(pages), 'entry', 'entries')} without a date among dated ones will "
+                "not be told: pages of the site, no news."
+            )
+        if held := len(unknown) - len(told) - len(pages):
+            whys.append(
+                f"The feed {'was not read for long' if known else 'is new here'}: "
+                f"{_count(held, 'older article')} "
                 "will not be told, only what it brings from now on and its latest."
             )
     else:
@@ -90,12 +105,18 @@ def choose_fresh(
                     f"{len(unknown)} of {len(items)} articles looked new at once, but {held} are "
                     "no later than what the feed had before: it must have changed their addresses."
                 )
+    if not backlog and (held := len(told) - most) > 0:
+        told = _newest(told, most)
+        whys.append(
+            f"{_count(held, 'article')} too many: "
+            f"a feed may tell {VISIT_MOST} a visit and {DAY_MOST} a day."
+        )
     return Fresh(
         articles=tuple(
             replace(
                 item.article,
                 id=memory.article_id(item),
-                first_seen=_first_seen(item, now) if first_run and not backlog else now,
+                first_seen=_first_seen(item, seen) if first_run and not backlog else seen,
             )
             for item in told
         ),
@@ -150,6 +171,14 @@ class _Memory:
         return item.article.id
 
 
+def _pages(items: Sequence[Item], unknown: Sequence[Item]) -> list[Item]:
+    """What has no date where most of a document does: "About", "Contact", an archive."""
+    dated = sum(item.article.published is not None for item in items)
+    if dated * 2 <= len(items):
+        return []
+    return [item for item in unknown if item.article.published is None]
+
+
 def _first(unknown: Sequence[Item], now: datetime) -> list[Item]:
     recent = [
         item
@@ -162,13 +191,24 @@ def _first(unknown: Sequence[Item], now: datetime) -> list[Item]:
 
 
 def _after(flood: Sequence[Item], last_read: datetime, newest: datetime | None) -> list[Item]:
+    # Where all are dated midnight, a date is a day, and what is new comes at any hour of it.
+    dates = [item.article.published for item in flood if item.article.published]
+    rest = timedelta(days=all(date.time() == time() for date in dates))
     later = [
         item
         for item in flood
         if (date := item.article.published)
-        and (date > last_read - LAG or (newest is not None and date > newest))
+        and (date + rest > last_read - LAG or (newest is not None and date > newest))
     ]
     return _in_order(flood, [*later, *_undated(flood)])
+
+
+def _newest(items: Sequence[Item], most: int) -> list[Item]:
+    dated = [item for item in items if item.article.published]
+    # The sort is stable, as above; what has no date comes last.
+    dated.sort(key=lambda item: item.article.published or item.article.first_seen, reverse=True)
+    undated = [item for item in items if not item.article.published]
+    return _in_order(items, [*dated, *undated][:most])
 
 
 def _undated(items: Iterable[Item]) -> list[Item]:
@@ -180,13 +220,18 @@ def _in_order(items: Iterable[Item], chosen: Iterable[Item]) -> list[Item]:
     return [item for item in items if id(item) in wanted]
 
 
+def _without(items: Iterable[Item], left_out: Iterable[Item]) -> list[Item]:
+    unwanted = {id(item) for item in left_out}
+    return [item for item in items if id(item) not in unwanted]
+
+
 def _dated_before(item: Item, instant: datetime) -> bool:
     return item.article.published is not None and item.article.published < instant
 
 
-def _first_seen(item: Item, now: datetime) -> datetime:
-    return min(item.article.published or now, now)
+def _first_seen(item: Item, seen: datetime) -> datetime:
+    return min(item.article.published or seen, seen)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _count(number: int, noun: str, nouns: str = "") -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {nouns or noun + 's'}"

@@ -1,7 +1,7 @@
 """One feed, from due to done: claim → fetch → read → choose → store → finish.
 
 Calls the others in order and records what became of it. One feed's failure is a value, never an
-exception; what DynamoDB refuses is raised, because then nothing could be recorded.
+exception; what is not its fault is raised: DynamoDB's refusals, and that there is no reader.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Protocol, assert_never
 
@@ -18,17 +18,15 @@ from courant.articles import Article, ArticleStore
 from courant.errors import Conflict, FeedError, FeedUnreadable
 from courant.feeds import visit
 from courant.feeds.document import Document
-from courant.feeds.fetching.fetch import Fetched, Fetcher, FetchFailed, NotModified, Told
+from courant.feeds.fetching.fetch import Fetched, Fetcher, FetchFailed, NotModified
 from courant.feeds.fresh import Fresh, choose_fresh
 from courant.feeds.pages import lacking
 from courant.feeds.row import Feed
+from courant.feeds.sandbox.sandbox import ReaderUnavailable
 from courant.feeds.store import FeedStore
 
 # For the pages of one visit's articles; what is left then is told as the feed tells it.
 PAGES, PAGES_SECONDS = 10, 20.0
-# A visit takes hardly longer: a fetch (15 s) and its reading (10 s), the pages' time, and the page
-# that was begun at its end.
-LONGEST_VISIT = timedelta(seconds=75)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The server says that there will never be any more (410): it is not asked again."""
+    """The server said for a day that there will never be any more (410): it is asked no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ class Reader(Protocol):
     def read_feed(
         self, body: bytes, content_type: str, url: str, *, feed_id: str, now: datetime
     ) -> Document:
-        """The articles in a document; raises FeedUnreadable."""
+        """The articles in a document; raises FeedUnreadable, or ReaderUnavailable."""
 
 
 class Pages(Protocol):
@@ -112,6 +110,7 @@ class Gatherer:
 
         Raises:
             ClientError: DynamoDB failed; the feed is due again when its lease has run out.
+            ReaderUnavailable: nobody could read what came; likewise.
         """
         feed = self._feeds.claim(feed_id, now)
         if feed is None:
@@ -134,8 +133,8 @@ class Gatherer:
             validated_url=feed.validated_url,
         )
         match answer:
-            case FetchFailed(error, status, told):
-                return self._fail(feed, error, status, told, now)
+            case FetchFailed():
+                return self._fail(feed, answer, now)
             case NotModified(told):
                 self._feeds.finish(feed, visit.unchanged(feed, told, now))
                 return Unchanged()
@@ -158,7 +157,7 @@ class Gatherer:
         document = self._read(feed, fetched, now)
         if isinstance(document, FeedError):
             # The validators stay the old ones, or the next 304 would look like success.
-            return self._fail(feed, document, None, fetched.told, now)
+            return self._fail(feed, FetchFailed(document, None, fetched.told), now)
         fresh = self._choose(feed, document, now)
         row = replace(
             visit.read(feed, fetched, document, fresh, now),
@@ -182,27 +181,33 @@ class Gatherer:
                 fetched.content_type,
                 fetched.url,
                 feed_id=feed.id,
-                now=visit.seen_at(feed, now),
+                now=now,
             )
         except FeedError as error:
             return error
+        except ReaderUnavailable:
+            # It is not the feed's fault: its lease runs out, and it is due again.
+            log.error("gather", status="no_reader", feed=feed.id)
+            raise
         except Exception as error:  # noqa: BLE001 - the isolation point of one feed
             log.error("gather", status="defect", feed=feed.id)
             return FeedUnreadable(feed.url, f"it can't be read ({type(error).__name__})")
 
     def _choose(self, feed: Feed, document: Document, now: datetime) -> Fresh:
         keys = frozenset(key for item in document.items for key in item.keys)
-        first_run = visit.is_first(feed)
         # What is in the row needs no look-up, and of a new feed nothing can have left.
-        left = frozenset[str]() if first_run else self._feeds.known(feed.id, keys - feed.present)
+        new = feed.body_hash is None
+        left = frozenset[str]() if new else self._feeds.known(feed.id, keys - feed.present)
         return choose_fresh(
             document.items,
             left | feed.present,
-            first_run=first_run,
-            now=visit.seen_at(feed, now),
+            first_run=visit.is_first(feed, now),
+            now=now,
+            seen_at=visit.seen_at(feed, now),
             last_read=visit.last_read(feed),
             newest=feed.newest,
             backlog=self._backlog,
+            most=visit.may_tell(feed, now),
         )
 
     def _enriched(self, articles: Iterable[Article], now: datetime) -> Iterator[Article]:
@@ -223,12 +228,13 @@ class Gatherer:
                 log.error("gather", status="page_defect", article=article.id)
                 yield article
 
-    def _fail(
-        self, feed: Feed, error: FeedError, status: int | None, told: Told, now: datetime
-    ) -> Failed | Gone:
-        row = visit.failed(feed, error.reason, status, told, now)
+    def _fail(self, feed: Feed, answer: FetchFailed, now: datetime) -> Failed | Gone:
+        reason = answer.error.reason
+        row = visit.failed(
+            feed, reason, answer.status, answer.told, now, redirected=answer.redirected
+        )
         self._feeds.finish(feed, row)
-        return Gone() if row.gone_at else Failed(error.reason)
+        return Gone() if row.gone_at else Failed(reason)
 
 
 def _log(feed_id: str, outcome: GatherOutcome) -> None:

@@ -31,7 +31,7 @@ JITTER = 0.1
 _SILENCE = 20
 _DATES = 20
 
-_MOVED_TIMES, _MOVED_FOR = 3, timedelta(hours=24)
+_MEANT_TIMES, _MEANT_FOR = 3, timedelta(hours=24)
 _WEEKS = 8
 
 _NOW = timedelta(0)
@@ -62,7 +62,10 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A permanent redirect, seen at so many successful visits in a row."""
+    """A permanent redirect, seen at so many successful visits in a row; or "gone" at failed ones.
+
+    ``to`` is where it leads; of what is gone, the feed's own URL.
+    """
 
     to: str
     since: datetime
@@ -165,7 +168,7 @@ def next_visit(
 
 
 def sighted(before: Sighting | None, moved_to: str | None, now: datetime) -> Sighting | None:
-    """The sighting after a good visit that was redirected for good to ``moved_to``, or wasn't."""
+    """The sighting after a visit that was redirected for good to ``moved_to``, or wasn't."""
     if moved_to is None:
         return None
     if before is None or before.to != moved_to:
@@ -173,22 +176,23 @@ def sighted(before: Sighting | None, moved_to: str | None, now: datetime) -> Sig
     return Sighting(moved_to, before.since, before.times + 1)
 
 
-def has_moved(sighting: Sighting | None, now: datetime) -> bool:
+def is_meant(sighting: Sighting | None, now: datetime) -> bool:
     """Whether it was seen often and long enough to be meant: three visits, a day from end to end.
 
-    A redirect of an hour may be a mistake, or somebody's who broke in.
+    A redirect or a "gone" of an hour may be a mistake, or somebody's who broke in.
     """
     return (
         sighting is not None
-        and sighting.times >= _MOVED_TIMES
-        and now - sighting.since >= _MOVED_FOR
+        and sighting.times >= _MEANT_TIMES
+        and now - sighting.since >= _MEANT_FOR
     )
 
 
 def brought(weeks: Mapping[int, int], new: int, now: datetime) -> dict[int, int]:
     """Articles by week (numbered since year 1), the latest eight, with ``new`` more in this one."""
     this = now.toordinal() // 7
-    kept = {week: count for week, count in weeks.items() if week > this - _WEEKS}
+    # A clock that was ahead once has counted weeks that are still to come.
+    kept = {week: count for week, count in weeks.items() if this - _WEEKS < week <= this}
     return kept | {this: kept.get(this, 0) + new} if new else kept
 
 

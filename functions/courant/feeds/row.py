@@ -22,12 +22,14 @@ class Feed:
     ``url`` is the editor's; ``address``, where the feed moved for good, is asked instead, and
     ``moved`` is a move not yet believed. ``etag`` and ``last_modified`` came from
     ``validated_url``. ``present`` are the identity keys in the latest document.
+    ``told_today`` articles were told on the UTC day ``told_on``, numbered since year 1.
     ``interval`` is the feed's own pace, ``newest`` the latest date in its document, None where it
     has none, ``news_at`` when it last brought news and ``weeks`` how much (pace.py). ``note`` says
     what was held back of the latest document. ``error`` is the sentence of the last failure, None
     while all is well; ``failures`` counts those in a row, since ``failing_since``. ``not_before``
-    is a Retry-After's; ``gone_at`` set means: no more visits. ``begun_at`` is when the present
-    visit began, or the first of those that died before it.
+    is the server's, whoever is in a hurry. ``going`` is a 410 not yet believed; ``gone_at`` set
+    means: no more visits. ``begun_at`` is when the present visit began, or the first of those that
+    died before it.
     """
 
     id: str
@@ -45,10 +47,13 @@ class Feed:
     newest: datetime | None = None
     news_at: datetime | None = None
     weeks: Mapping[int, int] = field(default_factory=dict)
+    told_on: int = 0
+    told_today: int = 0
     note: str | None = None
     failures: int = 0
     error: str | None = None
     failing_since: datetime | None = None
+    going: Sighting | None = None
     gone_at: datetime | None = None
     not_before: datetime | None = None
     fetched_at: datetime | None = None
@@ -85,10 +90,14 @@ def attributes(feed: Feed) -> dict[str, Any]:
         "newest": _stamp(feed.newest),
         "news_at": _stamp(feed.news_at),
         "weeks": {str(week): count for week, count in feed.weeks.items()} or None,
+        "told_on": feed.told_on or None,
+        "told_today": feed.told_today or None,
         "note": feed.note,
         "failures": feed.failures,
         "error": feed.error,
         "failing_since": _stamp(feed.failing_since),
+        "going_since": feed.going and stamp(feed.going.since),
+        "going_times": feed.going and feed.going.times,
         "gone_at": _stamp(feed.gone_at),
         "not_before": _stamp(feed.not_before),
         "fetched_at": _stamp(feed.fetched_at),
@@ -124,10 +133,15 @@ def from_item(item: aws.Item) -> Feed:
         newest=_instant(item.get("newest")),
         news_at=_instant(item.get("news_at")),
         weeks={int(week): int(count) for week, count in item.get("weeks", {}).items()},
+        told_on=int(item.get("told_on", 0)),
+        told_today=int(item.get("told_today", 0)),
         note=item.get("note"),
         failures=int(item.get("failures", 0)),
         error=item.get("error"),
         failing_since=_instant(item.get("failing_since")),
+        going=Sighting(item["url"], from_stamp(item["going_since"]), int(item["going_times"]))
+        if "going_since" in item
+        else None,
         gone_at=_instant(item.get("gone_at")),
         not_before=_instant(item.get("not_before")),
         fetched_at=_instant(item.get("fetched_at")),

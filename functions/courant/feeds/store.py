@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError
 from courant import aws
 from courant.clock import from_stamp, stamp
 from courant.errors import Conflict
+from courant.feeds.pace import LONGEST_RETRY
 from courant.feeds.row import Feed, attributes, from_item, host_of
 
 if TYPE_CHECKING:
@@ -30,11 +31,18 @@ if TYPE_CHECKING:
 DUE_KIND = "FEED"
 # Longer than a gather invocation can live, so when a lease has run out its owner is dead.
 LEASE = timedelta(minutes=5)
+# A visit takes hardly longer: a fetch (15 s) and its reading (10 s), the pages' time (20 s), and
+# the page that was begun at its end.
+LONGEST_VISIT = timedelta(seconds=75)
 # How long an article that left its feed is still known, should it come back.
 REMEMBERED = timedelta(days=180)
 # A feed visited so lately is not hurried.
 JUST_NOW = timedelta(minutes=15)
+# What is said to last longer was written by a clock that was ahead: a lease (two leases, as clocks
+# differ a little, and a gatherer that is at work must keep its feed), and a server's wish.
+_LEASE_MOST, _WISH_MOST = 2 * LEASE, LONGEST_RETRY
 
+_NOT_LEASED = "(attribute_not_exists(lease_until) OR lease_until <= :now OR lease_until > :lease)"
 _BATCH = 100
 
 
@@ -93,10 +101,17 @@ class FeedStore:
             id_,
             "SET due_at = :now",
             "due_kind = :kind AND due_at > :now"
-            " AND (attribute_not_exists(lease_until) OR lease_until <= :now)"
-            " AND (attribute_not_exists(fetched_at) OR fetched_at <= :lately)"
-            " AND (attribute_not_exists(not_before) OR not_before <= :now)",
-            {":kind": DUE_KIND, ":now": stamp(now), ":lately": stamp(now - JUST_NOW)},
+            f" AND {_NOT_LEASED}"
+            " AND (attribute_not_exists(fetched_at) OR fetched_at <= :lately OR fetched_at > :now)"
+            " AND (attribute_not_exists(not_before) OR not_before <= :now"
+            " OR not_before > :wish)",
+            {
+                ":kind": DUE_KIND,
+                ":now": stamp(now),
+                ":lately": stamp(now - JUST_NOW),
+                ":lease": stamp(now + _LEASE_MOST),
+                ":wish": stamp(now + _WISH_MOST),
+            },
         )
         return done is not None
 
@@ -137,9 +152,13 @@ class FeedStore:
         item = self._update(
             id_,
             "SET lease_until = :until, due_at = :until, begun_at = if_not_exists(begun_at, :now)",
-            "due_kind = :kind AND due_at <= :now"
-            " AND (attribute_not_exists(lease_until) OR lease_until <= :now)",
-            {":until": stamp(now + lease), ":now": stamp(now), ":kind": DUE_KIND},
+            f"due_kind = :kind AND due_at <= :now AND {_NOT_LEASED}",
+            {
+                ":until": stamp(now + lease),
+                ":now": stamp(now),
+                ":lease": stamp(now + _LEASE_MOST),
+                ":kind": DUE_KIND,
+            },
             returns="ALL_NEW",
         )
         return from_item(item) if item else None

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from courant import clock, log
-from courant.feeds.gather import LONGEST_VISIT, Gatherer
+from courant.feeds.gather import Gatherer
+from courant.feeds.store import LONGEST_VISIT
 
 # Most of a visit is waiting for somebody far away.
 HOSTS_AT_ONCE = 16
