@@ -167,6 +167,7 @@ def test_request_says_who_asks_and_what_for() -> None:
     assert f"\r\nHost: 127.0.0.1:{port}\r\n" in heads[0]
     assert f"\r\nUser-Agent: Courant/{fetch.VERSION} (+https://news.example.org)\r\n" in heads[0]
     assert "\r\nAccept-Encoding: gzip\r\n" in heads[0]
+    assert "\r\nConnection: close\r\n" in heads[0]
     assert "If-None-Match" not in heads[0]
 
 
@@ -218,7 +219,7 @@ def test_validator_that_could_break_the_request_is_not_sent(bad: str) -> None:
         assert isinstance(ask(port, etag=bad, last_modified=bad), Fetched)
 
     assert "If-" not in heads[0]
-    assert len(heads[0].splitlines()) == 6
+    assert len(heads[0].splitlines()) == 7
 
 
 def test_304_that_nobody_asked_for_is_a_failure() -> None:
@@ -357,6 +358,25 @@ def test_what_headers_say_of_coming_again_is_told_as_sent() -> None:
             assert outcome.error.reason == f"it answered {status}"
 
 
+@pytest.mark.parametrize(
+    ("hops", "redirected"),
+    [([], False), ([301, 308], False), ([302], True), ([301, 307], True), ([303, 301], True)],
+)
+def test_failure_says_whether_a_redirect_for_now_led_there(
+    hops: list[int], redirected: bool
+) -> None:
+    def script(connection: socket.socket, head: str) -> None:
+        at = int(head.split()[1].removeprefix("/"))
+        status = f"{hops[at]} Moved" if at < len(hops) else "410 Gone"
+        connection.sendall(response(status, Location=f"/{at + 1}"))
+
+    with serving(script) as port:
+        outcome = ask(port, "/0")
+
+    assert isinstance(outcome, FetchFailed)
+    assert (outcome.status, outcome.redirected) == (410, redirected)
+
+
 def test_told_is_bounded() -> None:
     with serving(answering(response("503 Busy", Retry_After="1" * 5000))) as port:
         assert len(ask(port).told.retry_after) == 500
@@ -434,7 +454,10 @@ def hosts(port: int) -> Fetcher:
     ("validated", "told_to"),
     [
         (None, ["a.example"]),
-        ("http://a.example:{port}/feed", ["a.example"]),
+        ("http://a.example:{port}/", ["a.example"]),
+        # Another document of the same host, whose date means nothing for this one.
+        ("http://a.example:{port}/feed", []),
+        ("http://b.example:{port}/", []),
         ("http://b.example:{port}/feed", ["b.example"]),
         ("http://c.example:{port}/feed", []),
         ("http://a.example/feed", []),
@@ -443,7 +466,7 @@ def hosts(port: int) -> Fetcher:
         ("no address", []),
     ],
 )
-def test_validators_go_only_to_the_origin_they_came_from(
+def test_validators_go_only_to_the_address_they_came_from(
     validated: str | None, told_to: list[str]
 ) -> None:
     told: list[str] = []
@@ -553,124 +576,18 @@ def persistent(asked: list[tuple[int, str]], after: bytes = b"") -> Script:
     return script
 
 
-def test_connection_is_kept_for_the_next_feed_of_a_host() -> None:
+@pytest.mark.parametrize("late", [b"", response("200 OK", b"planted")])
+def test_each_question_has_a_connection_of_its_own(late: bytes) -> None:
     asked: list[tuple[int, str]] = []
 
-    with serving(persistent(asked)) as port:
+    with serving(persistent(asked, after=late)) as port:
         fetcher = local(port)
         for number in range(3):
             outcome = fetcher.fetch(f"http://127.0.0.1:{port}/{number}")
             assert isinstance(outcome, Fetched)
             assert outcome.body == f"/{number}".encode()
-        fetcher.close()
 
-    assert asked == [(1, "/0"), (1, "/1"), (1, "/2")]
-
-
-def test_connection_is_kept_over_a_redirect() -> None:
-    connections = 0
-
-    def script(connection: socket.socket, head: str) -> None:
-        nonlocal connections
-        connections += 1
-        connection.settimeout(1)
-        while head:
-            data = response("301 Moved Permanently", b"<html>", Location="/b")
-            connection.sendall(data if "GET /feed " in head else response("200 OK", FEED))
-            head = connection.recv(65536).decode("latin-1")
-
-    with serving(script) as port:
-        fetcher = local(port)
-        assert isinstance(fetcher.fetch(f"http://127.0.0.1:{port}/feed"), Fetched)
-        fetcher.close()
-
-    assert connections == 1
-
-
-def test_connection_with_something_unasked_for_on_it_is_not_used_again() -> None:
-    asked: list[tuple[int, str]] = []
-
-    with serving(persistent(asked, after=response("200 OK", b"planted"))) as port:
-        fetcher = local(port)
-        for number in range(3):
-            outcome = fetcher.fetch(f"http://127.0.0.1:{port}/{number}")
-            assert isinstance(outcome, Fetched)
-            assert outcome.body == f"/{number}".encode()
-        fetcher.close()
-
-    assert [number for number, _ in asked] == [1, 2, 3]
-
-
-def test_connection_of_another_name_is_not_used() -> None:
-    asked: list[tuple[int, str]] = []
-
-    with serving(persistent(asked)) as port:
-        fetcher = hosts(port)
-        fetcher.fetch(f"http://a.example:{port}/")
-        fetcher.close()
-        fetcher.fetch(f"http://b.example:{port}/")
-        fetcher.close()
-
-    assert [number for number, _ in asked] == [1, 2]
-
-
-def test_server_that_hangs_up_on_a_kept_connection_is_asked_again() -> None:
-    asked = 0
-
-    def script(connection: socket.socket, _: str) -> None:
-        nonlocal asked
-        asked += 1
-        connection.sendall(response("200 OK", FEED))
-        if asked == 1:
-            connection.recv(65536)  # the second question, which it leaves without an answer
-
-    with serving(script) as port:
-        fetcher = local(port)
-        for _ in range(2):
-            assert isinstance(fetcher.fetch(f"http://127.0.0.1:{port}/"), Fetched)
-        fetcher.close()
-
-    assert asked == 2
-
-
-@pytest.mark.parametrize("said", [b"HTTP/1.1 200 OK\r\n\r\nplanted", b""])
-def test_connection_that_speaks_or_ends_while_it_is_kept_is_dropped(said: bytes) -> None:
-    kept = dial.KeptConnections()
-    web = guard.check_url("http://example.org/")
-    ours, theirs = socket.socketpair()
-
-    with theirs:
-        kept.keep(web, ours)
-        if said:
-            theirs.sendall(said)
-        else:
-            theirs.shutdown(socket.SHUT_WR)
-        assert kept.take(web) is None
-        assert ours.fileno() < 0
-
-
-def test_kept_connections_are_few_and_short_lived() -> None:
-    now = 0.0
-    kept = dial.KeptConnections(lambda: now)
-    ends: list[socket.socket] = []
-
-    def web(number: int) -> guard.WebAddress:
-        return guard.check_url(f"http://{number}.example.org/")
-
-    for number in range(dial.KEPT_SOCKETS + 5):
-        ours, theirs = socket.socketpair()
-        ends.append(theirs)
-        kept.keep(web(number), ours)
-    assert kept.take(web(0)) is None
-    fresh = kept.take(web(5))
-    assert fresh is not None
-    fresh.close()
-    now += dial.KEPT_SECONDS
-    assert kept.take(web(6)) is None
-    # All of them were hung up.
-    assert [end.recv(1) for end in ends] == [b""] * len(ends)
-    for end in ends:
-        end.close()
+    assert asked == [(1, "/0"), (2, "/1"), (3, "/2")]
 
 
 def test_many_threads_share_one_gatherer() -> None:
@@ -683,7 +600,6 @@ def test_many_threads_share_one_gatherer() -> None:
 
         with ThreadPoolExecutor(32) as pool:
             right = list(pool.map(one, range(200)))
-        fetcher.close()
 
     assert all(right)
 
@@ -832,27 +748,34 @@ def serving_tls(certificate: Path, script: Script) -> Iterator[tuple[Fetcher, in
             tls=ssl.create_default_context(cafile=str(certificate)),
             lookup=lambda *_: ["127.0.0.1"],
         )
-        try:
-            yield fetcher, port
-        finally:
-            fetcher.close()
+        yield fetcher, port
 
 
-def test_feed_behind_tls_is_fetched_and_its_connection_kept(certificate: Path) -> None:
-    connections: list[socket.socket] = []
+def test_what_a_server_says_after_its_answer_reaches_no_other_feed(certificate: Path) -> None:
+    # It fills the reader's buffer, and what comes after it is in the same TLS record: decrypted,
+    # but in no buffer of ours and on no descriptor any more.
+    body = b"a" * (8192 - len(response("200 OK", b"a" * 8000)) + 8000)
+    planted = response("200 OK", body) + response("200 OK", b"planted")
 
-    def script(connection: socket.socket, _: str) -> None:
-        connections.append(connection)
-        connection.sendall(response("200 OK", FEED * 2000))
+    def script(connection: socket.socket, head: str) -> None:
+        connection.sendall(planted if "GET /evil " in head else response("200 OK", FEED))
 
     with serving_tls(certificate, script) as (fetcher, port):
-        for _ in range(3):
-            outcome = fetcher.fetch(f"https://feeds.example.org:{port}/")
+        bodies = []
+        for path in ("evil", "honest", "honest"):
+            outcome = fetcher.fetch(f"https://feeds.example.org:{port}/{path}")
             assert isinstance(outcome, Fetched)
-            assert outcome.body == FEED * 2000
+            bodies.append(outcome.body)
 
-    assert len(connections) == 3
-    assert all(connection is connections[0] for connection in connections)
+    assert bodies == [body, FEED, FEED]
+
+
+def test_large_feed_behind_tls_is_fetched(certificate: Path) -> None:
+    with serving_tls(certificate, answering(response("200 OK", FEED * 2000))) as (fetcher, port):
+        outcome = fetcher.fetch(f"https://feeds.example.org:{port}/")
+
+    assert isinstance(outcome, Fetched)
+    assert outcome.body == FEED * 2000
 
 
 def test_certificate_of_another_host_is_refused(certificate: Path) -> None:

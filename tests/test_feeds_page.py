@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import subprocess
 import sys
 import threading
@@ -27,6 +28,7 @@ from courant.errors import FeedUnreadable
 from courant.feeds.cleaning import words
 from courant.feeds.fetching import fetch
 from courant.feeds.fetching.fetch import Fetcher
+from courant.feeds.identity import article_id
 from courant.feeds.pages import lacking
 from courant.feeds.pages.page import Page, read_page
 from courant.feeds.pages.pages import FAILURE_KEPT, Pages
@@ -732,11 +734,58 @@ def test_a_server_that_is_not_there_changes_nothing(pages: Pages, article: Artic
 def test_no_row_outlives_its_time(pages: Pages, table: Table, site: Site, article: Article) -> None:
     pages.enrich(article, NOW)
     site.answer = (404, "text/html", b"")
-    pages.enrich(replace(article, id="b" * 32), NOW)
+    other = replace(article, url=article.url + "2")
+    pages.enrich(other, NOW)
 
     rows = {row["PK"]: int(str(row["ttl"])) for row in table.scan()["Items"]}
 
     assert rows == {
-        "U#" + "a" * 32: int((NOW + timedelta(days=70)).timestamp()),
-        "U#" + "b" * 32: int((NOW + timedelta(days=1)).timestamp()),
+        f"U#{article_id(article.url)}": int((NOW + timedelta(days=70)).timestamp()),
+        f"U#{article_id(other.url)}": int((NOW + timedelta(days=1)).timestamp()),
     }
+
+
+def test_no_feed_takes_another_feeds_page_away(pages: Pages, site: Site, article: Article) -> None:
+    site.answer = (200, "text/html", page_of())
+    strange = replace(article, feed_id="e" * 32, title="Markets close higher on Friday")
+
+    assert pages.enrich(strange, NOW) == strange
+    assert pages.enrich(article, NOW).summary == PARAGRAPHS[0]
+    assert pages.enrich(strange, NOW) == strange
+    assert site.asked == 1
+
+
+def test_an_article_is_known_by_its_words_though_its_page_is_titled_otherwise(
+    pages: Pages, article: Article
+) -> None:
+    retitled = replace(article, title=" ".join(PARAGRAPHS[1].split()[:6]))
+
+    first = pages.enrich(retitled, NOW)
+
+    assert first.summary == PARAGRAPHS[0]
+    assert pages.enrich(retitled, NOW) == first
+
+
+def test_a_page_is_kept_under_its_own_address_whatever_the_article_claims(
+    pages: Pages, site: Site, article: Article
+) -> None:
+    victim = replace(article, url=article.url + "2")
+    pages.enrich(replace(article, id=victim.id), NOW)
+    site.answer = (200, "text/html", page_of(paragraphs=PARAGRAPHS[1:]))
+
+    assert pages.enrich(victim, NOW).summary == PARAGRAPHS[1]
+
+
+def test_what_a_page_says_is_not_logged(
+    pages: Pages, site: Site, article: Article, caplog: pytest.LogCaptureFixture
+) -> None:
+    logging.getLogger("courant").addHandler(caplog.handler)
+    site.answer = (200, "text/html", b"<html><title>Just a moment...</title><p>Checking</p>")
+    try:
+        with caplog.at_level(logging.INFO, "courant"):
+            pages.enrich(article, NOW)
+    finally:
+        logging.getLogger("courant").removeHandler(caplog.handler)
+
+    assert '"error": "FeedUnreadable"' in caplog.text
+    assert "moment" not in caplog.text

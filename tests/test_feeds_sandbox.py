@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,8 @@ from courant.feeds.document import Document, read_document
 from courant.feeds.pages.page import read_page
 from courant.feeds.sandbox import child as sandbox_child
 from courant.feeds.sandbox import confined
-from courant.feeds.sandbox.sandbox import Limits, Sandbox
+from courant.feeds.sandbox import sandbox as sandboxes
+from courant.feeds.sandbox.sandbox import Limits, ReaderUnavailable, Sandbox
 
 URL = "https://example.org/feed.xml"
 NOW = datetime(2026, 11, 22, 7, 30, 1, 5, tzinfo=UTC)
@@ -422,17 +424,111 @@ def test_a_child_that_does_not_start_is_no_feeds_fault(
 ) -> None:
     with Sandbox() as box:
         (child,) = box._children
-        for code, said in (
-            ("raise ImportError('no module of ours')", "does not start"),
-            ("import os, sys; os.write(int(sys.argv[2]), b'R')", "ends by itself"),
+        for code in (
+            "raise ImportError('no module of ours')",
+            "import os, sys; os.write(int(sys.argv[2]), b'R')",
         ):
             child.code = code
-            with pytest.raises(RuntimeError, match=said):
+            with pytest.raises(ReaderUnavailable):
                 read(box)
         child.code = confined._CHILD
 
-        assert "no module of ours" in capfd.readouterr().err
+        # Once more than it should be needed, and no more.
+        assert capfd.readouterr().err.count("ImportError: no module of ours") == 2
         assert read(box).items
+
+
+def test_a_machine_that_gives_no_process_for_a_moment_costs_no_feed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refusals = 3
+    popen = subprocess.Popen
+
+    def start(*args: Any, **kwargs: Any) -> subprocess.Popen[bytes]:
+        nonlocal refusals
+        refusals -= 1
+        if refusals >= 0:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        return popen(*args, **kwargs)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    with Sandbox() as box:
+        assert read(box).items
+
+
+@linux
+def test_a_machine_that_gives_no_process_at_all_is_no_feeds_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(confined, "_PAUSES_S", (0.0, 0.0, 0.0))
+    with Sandbox() as box:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        with monkeypatch.context() as none_left:
+            none_left.setattr(subprocess, "Popen", refuse)
+            with pytest.raises(ReaderUnavailable):
+                read(box)
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+        assert read(box).items
+
+
+def test_children_that_are_killed_before_they_have_it_cost_no_feed() -> None:
+    with Sandbox() as box:
+        (child,) = box._children
+        child.code = "import os; os.kill(os.getpid(), 9)"
+        threading.Timer(0.5, lambda: setattr(child, "code", confined._CHILD)).start()
+
+        assert read(box).items
+
+
+def test_who_waits_too_long_for_a_child_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandboxes, "WAIT_SECONDS", 0.05)
+    with puppets(Limits(cpu_seconds=30)) as box, ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(Puppet(box).run, "import time; time.sleep(1); said = 'done'")
+        while not box._free.empty():
+            time.sleep(0.001)
+        with pytest.raises(ReaderUnavailable):
+            read(box)
+
+        assert slow.result() == "done"
+
+
+_LIE = (
+    "from dataclasses import replace\n"
+    "from courant.feeds.document import Item, read_document\n"
+    f"true = read_document({FEED!r}, '', {URL!r}, feed_id='f',"
+    " now=__import__('datetime').datetime.now(__import__('datetime').timezone.utc))\n"
+    "(item,) = true.items\n"
+    "article, keys = item.article, item.keys\n"
+)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "keys = (*keys, 'k' * 16)",
+        "keys = (keys[0] + '\\n',)",
+        "keys = ('',)",
+        "article = replace(article, id='a')",
+        "article = replace(article, id='A' * 32)",
+        "article = replace(article, id='../' + 'a' * 29)",
+        "article = replace(article, url='javascript:alert(1)')",
+        "article = replace(article, url='')",
+        "article = replace(article, url='https://example.org/ b')",
+        "article = replace(article, image=replace(article.image, url='file:///a'))",
+        "true = replace(true, home='data:,')",
+    ],
+)
+def test_what_no_reader_would_find_is_not_taken(puppet: Puppet, lie: str) -> None:
+    told = "answer = replace(true, items=(Item(article, keys),))"
+    assert puppet.run(f"{_LIE}{told}") == "Nieuws"
+
+    with pytest.raises(FeedUnreadable) as raised:
+        puppet.run(f"{_LIE}{lie}\n{told}")
+
+    assert raised.value.reason == confined.BROKEN
 
 
 def test_ctrl_c_is_for_the_parent(puppet: Puppet) -> None:

@@ -41,6 +41,7 @@ from courant.feeds.gather import (
     Pages,
     Unchanged,
 )
+from courant.feeds.rounds import MOST
 from courant.feeds.row import Feed
 from courant.feeds.sandbox.sandbox import ReaderUnavailable, Sandbox
 from courant.feeds.store import LEASE, LONGEST_VISIT, FeedStore, feed_id
@@ -1195,7 +1196,7 @@ def test_host_is_left_alone_while_one_of_its_feeds_is_read(stack: Stack, clock: 
 def test_big_host_is_read_a_round_at_a_time(stack: Stack, clock: HandClock) -> None:
     paper = Paper(stack, clock)
     feeds = FeedStore(stack.table("content"))
-    ids = {feeds.register(f"https://big.example/{n}", clock()) for n in range(45)}
+    ids = {feeds.register(f"https://big.example/{n}", clock()) for n in range(2 * MOST + 5)}
     rounds = []
 
     for _ in range(4):
@@ -1212,5 +1213,5 @@ def test_big_host_is_read_a_round_at_a_time(stack: Stack, clock: HandClock) -> N
             assert sent(paper) == []
         clock.advance(minutes=1)
 
-    assert [len(each) for each in rounds] == [20, 20, 5, 0]
+    assert [len(each) for each in rounds] == [MOST, MOST, 5, 0]
     assert {feed for each in rounds for feed in each} == ids

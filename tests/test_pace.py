@@ -345,16 +345,16 @@ def of(found: list[Round]) -> list[str]:
 def test_small_hosts_share_a_round_and_keep_their_order() -> None:
     due = waiting("a", "b", "a", "c")
 
-    assert list(rounds(due, {}, 100)) == [{"a": ["a/0", "a/2"], "b": ["b/1"], "c": ["c/3"]}]
+    assert list(rounds(due, {}, 200)) == [{"a": ["a/0", "a/2"], "b": ["b/1"], "c": ["c/3"]}]
 
 
 def test_a_host_gets_one_round_and_the_rest_of_its_feeds_wait() -> None:
-    due = waiting(*["big"] * 50, "small")
+    due = waiting(*["big"] * 130, "small")
 
     first = list(rounds(due, {}, 100))
     sent = {feed: Sending(due[feed], NOW) for feed in of(first)}
 
-    assert first == [{"big": [f"big/{n}" for n in range(20)]}, {"small": ["small/50"]}]
+    assert first == [{"big": [f"big/{n}" for n in range(MOST)]}, {"small": ["small/130"]}]
     # Nobody has claimed any: nothing more goes out.
     assert list(rounds(due, still_busy(sent, due, NOW + MINUTE), 100)) == []
     # The last of them waits still: so does its host.
@@ -366,11 +366,11 @@ def test_a_host_gets_one_round_and_the_rest_of_its_feeds_wait() -> None:
     for seconds in (120, 180):
         sent = still_busy(sent, left, NOW + timedelta(seconds=seconds))
         assert list(rounds(left, sent, 100)) == []
-    # Now it can't be: the next twenty.
+    # Now it can't be: the next of them.
     sent = still_busy(sent, left, NOW + 2 * MINUTE + LONGEST_VISIT)
     assert sent == {}
     (second,) = rounds(left, sent, 100)
-    assert second == {"big": [f"big/{n}" for n in range(20, 40)]}
+    assert second == {"big": [f"big/{n}" for n in range(MOST, 2 * MOST)]}
 
 
 def test_a_lost_round_is_sent_again() -> None:
