@@ -158,9 +158,7 @@ class Composer:
         if last is not None:
             # Editions were skipped since: what they would have held carries over.
             since = min(since, last)
-        sections = choose(
-            newsletter.sections, self._candidates(newsletter.feeds, since, now), held
-        )
+        sections = choose(newsletter.sections, self._candidates(newsletter.feeds, since, now), held)
         # A slot that had no edition yet, and too little for its first: what it had would have
         # carried over, so it looks back further, but no further than it must.
         while (
