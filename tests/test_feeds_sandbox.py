@@ -92,6 +92,12 @@ def puppet() -> Iterator[Puppet]:
         yield Puppet(box)
 
 
+@pytest.fixture(scope="module")
+def patient() -> Iterator[Puppet]:
+    with puppets(Limits()) as box:
+        yield Puppet(box)
+
+
 def read(box: Sandbox, body: bytes = FEED) -> Document:
     return box.read_feed(body, "text/xml; charset=utf-8", URL, feed_id="f", now=NOW)
 
@@ -521,12 +527,12 @@ _LIE = (
         "true = replace(true, home='data:,')",
     ],
 )
-def test_what_no_reader_would_find_is_not_taken(puppet: Puppet, lie: str) -> None:
+def test_what_no_reader_would_find_is_not_taken(patient: Puppet, lie: str) -> None:
     told = "answer = replace(true, items=(Item(article, keys),))"
-    assert puppet.run(f"{_LIE}{told}") == "Nieuws"
+    assert patient.run(f"{_LIE}{told}") == "Nieuws"
 
     with pytest.raises(FeedUnreadable) as raised:
-        puppet.run(f"{_LIE}{lie}\n{told}")
+        patient.run(f"{_LIE}{lie}\n{told}")
 
     assert raised.value.reason == confined.BROKEN
 

@@ -1,20 +1,18 @@
-"""Connections to addresses that guard.py has checked, and those kept open for another question.
+"""Connections to addresses that guard.py has checked.
 
 The socket goes to the checked address; ``Host`` and TLS keep the name. What is said over it is
-http_answer.py's business.
+http_answer.py's business. Each carries one question: many feeds share a host, and on a connection
+that is kept, what came late for the one could be taken for the other's answer.
 """
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from ipaddress import ip_address
-from threading import Lock
 
 from courant.errors import FeedRefused, FeedUnreachable
 from courant.feeds.fetching import guard
@@ -22,11 +20,6 @@ from courant.feeds.fetching import guard
 # One dead address (IPv6 without a route, say) must not use up the time of the others.
 _CONNECT_SECONDS = 5.0
 _TRIED_ADDRESSES = 4
-
-KEPT_SECONDS = 10.0
-KEPT_SOCKETS = 64
-
-_Origin = tuple[str, str, int]
 
 
 def dial(
@@ -59,56 +52,6 @@ def dial(
         connected.close()
 
 
-class KeptConnections:
-    """Connections whose servers wait for another question, by origin. Thread-safe.
-
-    Many newsrooms' feeds share a host, and a TLS handshake costs more than a 304.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = Lock()
-        # Oldest first, so that those whose time is over stand at the front.
-        self._kept: list[tuple[float, _Origin, socket.socket]] = []
-
-    def take(self, web: guard.WebAddress) -> socket.socket | None:
-        """One that still stands, now the caller's; None if there is none."""
-        origin = (web.scheme, web.host, web.port)
-        while True:
-            with self._lock:
-                self._drop_old()
-                found = next((kept for kept in reversed(self._kept) if kept[1] == origin), None)
-                if found is None:
-                    return None
-                self._kept.remove(found)
-            connected = found[2]
-            if _is_quiet(connected):
-                return connected
-            connected.close()
-
-    def keep(self, web: guard.WebAddress, connected: socket.socket) -> None:
-        """Take over a connection whose last answer was read to its end."""
-        origin = (web.scheme, web.host, web.port)
-        with self._lock:
-            self._kept.append((self._clock() + KEPT_SECONDS, origin, connected))
-            self._drop_old()
-
-    def close(self) -> None:
-        """Hang up everywhere."""
-        with self._lock:
-            for _, _, connected in self._kept:
-                connected.close()
-            self._kept.clear()
-
-    def __del__(self) -> None:
-        self.close()
-
-    def _drop_old(self) -> None:
-        now = self._clock()
-        while self._kept and (len(self._kept) > KEPT_SOCKETS or self._kept[0][0] <= now):
-            self._kept.pop(0)[2].close()
-
-
 def _connected(web: guard.WebAddress, addresses: tuple[str, ...], deadline: float) -> socket.socket:
     first_error: OSError | None = None
     for address in addresses[:_TRIED_ADDRESSES]:
@@ -131,13 +74,6 @@ def _connected(web: guard.WebAddress, addresses: tuple[str, ...], deadline: floa
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connected
     raise FeedUnreachable(web.url, "it does not accept connections") from first_error
-
-
-def _is_quiet(connected: socket.socket) -> bool:
-    # A server that has hung up, or that says something nobody asked for, makes it readable.
-    poll = select.poll()
-    poll.register(connected, select.POLLIN)
-    return not poll.poll(0)
 
 
 def _left(deadline: float) -> float:

@@ -8,7 +8,6 @@ name. Cookies are neither kept nor sent. What the body means is parse.py's busin
 from __future__ import annotations
 
 import re
-import socket
 import ssl
 import time
 from collections.abc import Mapping
@@ -18,8 +17,8 @@ from urllib.parse import urljoin
 
 from courant.errors import FeedError, FeedRefused, FeedUnreachable
 from courant.feeds.fetching import guard
-from courant.feeds.fetching.dial import KeptConnections, dial
-from courant.feeds.fetching.http_answer import Answer, BadAnswer, NoAnswer
+from courant.feeds.fetching.dial import dial
+from courant.feeds.fetching.http_answer import Answer, BadAnswer
 from courant.feeds.fetching.resolve import Lookup, Resolver, getaddrinfo
 from courant.feeds.fetching.unpack import ENCODINGS, unpack
 
@@ -89,11 +88,16 @@ class NotModified:
 
 @dataclass(frozen=True, slots=True)
 class FetchFailed:
-    """No body, and why. ``status`` is that of the last server asked, None if it gave none."""
+    """No body, and why. ``status`` is that of the last server asked, None if it gave none.
+
+    ``redirected`` says that a redirect for now (302, 303, 307) led there: what that server says, it
+    does not say of the feed.
+    """
 
     error: FeedError
     status: int | None = None
     told: Told = Told()
+    redirected: bool = False
 
 
 FetchOutcome = Fetched | NotModified | FetchFailed
@@ -118,11 +122,11 @@ class Fetcher:
         self._limits = limits
         self._tls = tls
         self._resolver = Resolver(open_ports, lookup)
-        self._kept = KeptConnections()
         self._headers = (
             f"User-Agent: Courant/{VERSION} (+{contact_url})\r\n"
             f"Accept: {_ACCEPT}\r\n"
             "Accept-Encoding: gzip\r\n"
+            "Connection: close\r\n"
         ).encode("ascii")
 
     def fetch(
@@ -136,8 +140,8 @@ class Fetcher:
         """Get a URL, or learn that it has not changed since ``etag``/``last_modified``.
 
         ``validated_url`` is where these came from, `Fetched.url`, if it was not ``url``. They are
-        sent to its origin only: a tag means nothing to another server, but a date does, and it
-        would call its own, older document unchanged (RFC 9110 §15.4).
+        sent to that address only: a tag may mean nothing elsewhere, but a date does, and another
+        document, older than ours, would be called unchanged (RFC 9110 §15.4).
         """
         visit = _Visit(time.monotonic() + self._limits.seconds)
         conditions = "".join(
@@ -155,34 +159,29 @@ class Fetcher:
                 web = answer
             raise FeedUnreachable(url, f"it redirects more than {self._limits.redirects} times")
         except FeedError as error:
-            return FetchFailed(error, visit.status, visit.told())
-
-    def close(self) -> None:
-        """Hang up on the servers that wait for another question."""
-        self._kept.close()
+            redirected = not visit.only_permanent
+            return FetchFailed(error, visit.status, visit.told(), redirected)
 
     def _ask(
         self, web: guard.WebAddress, condition: tuple[str, bytes], visit: _Visit
     ) -> FetchOutcome | guard.WebAddress:
         validated_url, conditions = condition
-        if not validated_url.startswith(f"{web.scheme}://{web.authority}/"):
+        if web.url != validated_url:
             conditions = b""
         visit.asking(conditional=bool(conditions))
         start = f"GET {web.target} HTTP/1.1\r\nHost: {web.authority}\r\n".encode("ascii")
         request = start + self._headers + conditions + b"\r\n"
         try:
-            if kept := self._kept.take(web):
-                try:
-                    return self._converse(web, kept, request, visit)
-                except NoAnswer:
-                    pass  # it hung up just now; to ask again changes nothing
             try:
                 addresses = self._resolver.resolve(web, visit.deadline - time.monotonic())
                 connected = dial(web, addresses, visit.deadline, self._tls)
             except FeedUnreachable:
                 self._resolver.forget(web)
                 raise
-            return self._converse(web, connected, request, visit)
+            with connected:
+                answer = Answer(connected, request, visit.deadline)
+                visit.answered(web, answer)
+                return self._read(web, answer, visit)
         except TimeoutError as error:
             reason = f"it took longer than {self._limits.seconds:g} seconds"
             raise FeedUnreachable(web.url, reason) from error
@@ -191,22 +190,6 @@ class Fetcher:
         except OSError as error:
             raise FeedUnreachable(web.url, "the connection broke") from error
 
-    def _converse(
-        self, web: guard.WebAddress, connected: socket.socket, request: bytes, visit: _Visit
-    ) -> FetchOutcome | guard.WebAddress:
-        reusable = False
-        try:
-            answer = Answer(connected, request, visit.deadline)
-            visit.answered(web, answer)
-            outcome = self._read(web, answer, visit)
-            reusable = answer.reusable
-            return outcome
-        finally:
-            if reusable:
-                self._kept.keep(web, connected)
-            else:
-                connected.close()
-
     def _read(
         self, web: guard.WebAddress, answer: Answer, visit: _Visit
     ) -> FetchOutcome | guard.WebAddress:
@@ -214,10 +197,8 @@ class Fetcher:
         if answer.status in _REDIRECTS and (location := headers.get("location")):
             target = self._redirected(web, location)
             visit.redirected(permanent=answer.status in _PERMANENT)
-            answer.skip_body()
             return target
         if answer.status == HTTPStatus.NOT_MODIFIED and visit.conditional:
-            answer.skip_body()
             return NotModified(visit.told())
         if answer.status not in _OK:
             raise FeedUnreachable(web.url, f"it answered {_status(answer.status)}")
@@ -255,9 +236,9 @@ class _Visit:
         "_headers",
         "_moved_to",
         "_moves",
-        "_only_permanent",
         "conditional",
         "deadline",
+        "only_permanent",
         "status",
     )
 
@@ -265,7 +246,7 @@ class _Visit:
         self.deadline = deadline
         self.asking(conditional=False)
         self._moves = 0
-        self._only_permanent = True
+        self.only_permanent = True
         self._moved_to: str | None = None
 
     def asking(self, *, conditional: bool) -> None:
@@ -276,12 +257,12 @@ class _Visit:
     def answered(self, web: guard.WebAddress, answer: Answer) -> None:
         self.status, self._headers = answer.status, answer.headers
         # Only now: a move to where nobody answers is none.
-        if self._moves and self._only_permanent:
+        if self._moves and self.only_permanent:
             self._moved_to = web.url
 
     def redirected(self, *, permanent: bool) -> None:
         self._moves += 1
-        self._only_permanent &= permanent
+        self.only_permanent &= permanent
 
     def told(self) -> Told:
         def said(name: str) -> str:

@@ -130,7 +130,7 @@ def _ascii_host(url: str, written: str) -> str:
     if written.startswith("["):
         try:
             # With a zone ("%eth0") it is an address of one machine's network.
-            return str(IPv6Address(written[1:-1])) if "%" not in written else _refuse_host(url)
+            return _ipv6_text(written[1:-1]) if "%" not in written else _refuse_host(url)
         except ValueError as error:
             raise FeedRefused(url, "the host is not a valid IPv6 address") from error
     written = written.removesuffix(".")
@@ -151,6 +151,15 @@ def _ascii_host(url: str, written: str) -> str:
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         _refuse_host(url)
     return host
+
+
+def _ipv6_text(written: str) -> str:
+    address = IPv6Address(written)
+    if address.ipv4_mapped is None:
+        return str(address)
+    # As the URL Standard writes it; Pythons differ.
+    high, low = divmod(int(address.ipv4_mapped), 1 << 16)
+    return f"::ffff:{high:x}:{low:x}"
 
 
 def _refuse_host(url: str) -> str:

@@ -26,17 +26,11 @@ _PIECE_BYTES = 65_536
 # Controls have no place in a header, and ours go on into logs, tables and requests.
 _NO_CONTROLS = dict.fromkeys({*range(0x20), 0x7F} - {ord("\t")}, " ")
 # Headers whose lines add up; of any other, the first counts.
-_LISTS = frozenset(
-    {"cache-control", "connection", "content-encoding", "content-length", "transfer-encoding"}
-)
+_LISTS = frozenset({"cache-control", "content-encoding", "transfer-encoding"})
 
 
 class BadAnswer(Exception):
     """The answer is not HTTP, is cut off, or is too much; ``str`` is what an editor reads."""
-
-
-class NoAnswer(BadAnswer):
-    """No answer even began; a connection that was kept open may have ended meanwhile."""
 
 
 class Answer:
@@ -63,11 +57,11 @@ class Answer:
             connected.sendall(request)
             self._response = _final_response(self._stream)
         except client.RemoteDisconnected as error:
-            raise NoAnswer("it closed the connection without an answer") from error
+            raise BadAnswer("it closed the connection without an answer") from error
         except ConnectionError as error:
-            raise NoAnswer("the connection broke") from error
+            raise BadAnswer("the connection broke") from error
         except (client.BadStatusLine, client.UnknownProtocol) as error:
-            raise NoAnswer("its answer is not HTTP") from error
+            raise BadAnswer("its answer is not HTTP") from error
         except client.IncompleteRead as error:
             raise BadAnswer("its answer was cut off") from error
         except (OSError, BadAnswer):
@@ -76,20 +70,6 @@ class Answer:
             raise BadAnswer("the head of its answer is too long or broken") from error
         self.status = self._response.status
         self.headers = _headers(self._response)
-
-    @property
-    def reusable(self) -> bool:
-        """Whether the connection can carry another question, now that this body was read."""
-        ended = self._response.isclosed() and not self._response.will_close
-        # Two lengths may not mean the same end.
-        return ended and not self._waiting() and "," not in self.headers.get("content-length", "")
-
-    def skip_body(self) -> None:
-        """Drop a body that nobody wants, if it is here already; the connection ends with others."""
-        length = self._response.length
-        framed = "transfer-encoding" in self.headers
-        if length is not None and length <= self._waiting() and not framed:
-            self._response.read()
 
     def body(self, max_bytes: int) -> Iterator[bytes]:
         """The body's pieces, without their framing, which counts against the cap too."""
@@ -102,7 +82,8 @@ class Answer:
         if (response.length or 0) > max_bytes:
             raise BadAnswer(too_much)
         # One more, to see the end.
-        self._wire.allow(max_bytes + 1 - self._waiting(), too_much)
+        waiting = self._wire.tell() - self._stream.tell()
+        self._wire.allow(max_bytes + 1 - waiting, too_much)
         try:
             while piece := response.read(_PIECE_BYTES):
                 yield piece
@@ -110,10 +91,6 @@ class Answer:
             raise BadAnswer("its answer was cut off") from error
         if response.length:
             raise BadAnswer("its answer was cut off")
-
-    def _waiting(self) -> int:
-        """How many bytes have come that nobody has read."""
-        return self._wire.tell() - self._stream.tell()
 
 
 class _Wire(io.RawIOBase):
@@ -160,7 +137,10 @@ class _Stream(io.BufferedReader):
         return self
 
     def close(self) -> None:
-        """Nothing: an answer's end is not the connection's, and after it may be more."""
+        """Nothing: after an interim answer comes another."""
+
+    def flush(self) -> None:
+        """Nothing: it is for reading. An answer that is forgotten half read would complain here."""
 
     def readline(self, size: int | None = -1) -> bytes:
         """A whole line; http.client would take the end of the connection for an empty one."""

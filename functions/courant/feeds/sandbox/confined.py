@@ -31,6 +31,9 @@ BROKEN = "it can't be read safely"
 
 _START_SECONDS = 60.0
 _END_SECONDS = 1.0
+# How long to wait before a child is started again that could not be, or that was killed before it
+# had the document: a machine that is out of memory or processes is so for a moment.
+_PAUSES_S = (0.0, 0.05, 0.1, 0.2, *[0.4] * 16)
 _CHILD = (
     "import sys; sys.path[:] = sys.argv[1].split('\\n'); "
     "from courant.feeds.sandbox import child; child.main()"
@@ -63,6 +66,10 @@ class Ended(Exception):
         self.reason = reason
 
 
+class ReaderUnavailable(Exception):
+    """No child can be had to read a document, which is never the document's fault."""
+
+
 class _Idle(Exception):
     """A child was dead before it had taken the document, which is thus innocent."""
 
@@ -84,7 +91,7 @@ class Child:
 
         Raises:
             Ended: the child died of it.
-            RuntimeError: no child can be started, which is never a document's fault.
+            ReaderUnavailable: none can be started, or all are dead before they have it.
         """
         if self._process is not None:
             try:
@@ -92,28 +99,44 @@ class Child:
             except _Idle:
                 # A laptop or a Lambda slept, and the child did not wake up.
                 self.end()
-        self._start()
-        try:
-            return self._ask(job, body)
-        except _Idle as error:
-            self.end()
-            raise RuntimeError("the child process ends by itself") from error
+        deadline, ends = time.monotonic() + _START_SECONDS, 0
+        for pause in _PAUSES_S:
+            time.sleep(pause)
+            try:
+                self._start(deadline)
+                return self._ask(job, body)
+            except (_Idle, OSError) as error:
+                died = error
+            status = self.end()
+            # What ends by itself, not by a signal, will do so again; one more, to be sure.
+            ends += status is not None and status >= 0
+            if ends > 1 or time.monotonic() > deadline:
+                break
+        raise ReaderUnavailable("the child process does not start or stay") from died
 
-    def end(self) -> None:
-        """End the process, if there is one."""
+    def end(self) -> int | None:
+        """End the process; its status, None if there is none."""
         process, self._process = self._process, None
         if self._link:
             # It waits for a job and sees that there is nobody any more.
             self._link.close()
-        if process:
-            try:
-                process.wait(_END_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        if process is None:
+            return None
+        try:
+            return process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
 
-    def _start(self) -> None:
+    def _start(self, deadline: float) -> None:
+        """Start a process.
+
+        Raises:
+            OSError: the system gives us none, or not in time.
+            _Idle: it ended at once; what it said is on stderr.
+        """
         ours, theirs = socket.socketpair()
+        self._link = ours
         path = "\n".join(str(Path(entry).absolute()) for entry in sys.path)
         limits = json.dumps(asdict(self._limits))
         with theirs:
@@ -125,14 +148,8 @@ class Child:
                 env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
                 pass_fds=(theirs.fileno(),),
             )
-        self._link = ours
-        try:
-            started = self._receive(len(READY), time.monotonic() + _START_SECONDS) == READY
-        except OSError:
-            started = False
-        if not started:
-            self.end()
-            raise RuntimeError("the child process does not start; what it said is on stderr")
+        if self._receive(len(READY), deadline) != READY:
+            raise _Idle
         self._documents, self._resident = 0, _resident(self._process.pid)
 
     def _ask(self, job: bytes, body: bytes) -> bytes:
