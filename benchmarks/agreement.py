@@ -24,10 +24,11 @@ from urllib.parse import urljoin
 
 from benchmarks.corpus import ROOT, content, corpora
 from courant.errors import FeedError
-from courant.feeds.cleaning import clean, dates
+from courant.feeds import dates
+from courant.feeds.cleaning import clean
 from courant.feeds.identity import canonical_url
 from courant.feeds.parsing.parse import parse_feed
-from courant.feeds.parsing.raw import RawFeed, RawText
+from courant.feeds.raw import RawFeed, RawText
 
 URL = "http://feed.example/feed"
 FIELDS = ("feed title", "title", "link", "date", "id")

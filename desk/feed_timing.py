@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from courant.feeds import pace
 from courant.feeds.fetching.fetch import Told
 from courant.feeds.pace import Wishes
-from courant.feeds.parsing.raw import RawRhythm
+from courant.feeds.raw import RawRhythm
 
 _HOURS, _DAYS = frozenset(range(24)), frozenset(range(7))
 _NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from courant.feeds.parsing.raw import RawRhythm
+from courant.feeds.raw import RawRhythm
 from courant.feeds.sandbox.sandbox import Sandbox
 from desk.cli import app
 from desk.feed_facts import rhythm

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from courant.articles import Image
 from courant.feeds.cleaning import clean, images, names, summary
 from courant.feeds.document import Document, read_document
-from courant.feeds.parsing.raw import RawEntry, RawImage, RawText
+from courant.feeds.raw import RawEntry, RawImage, RawText
 
 NOW = datetime(2026, 11, 22, 7, tzinfo=UTC)
 BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

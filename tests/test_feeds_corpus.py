@@ -18,7 +18,7 @@ from courant.feeds.cleaning import clean
 from courant.feeds.cleaning.summary import SUMMARY_CHARS
 from courant.feeds.document import Document, read_document
 from courant.feeds.parsing.parse import parse_feed
-from courant.feeds.parsing.raw import RawText
+from courant.feeds.raw import RawText
 
 FEEDS = Path(__file__).parents[2] / "shared" / "corpora" / "feeds"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

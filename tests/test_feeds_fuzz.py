@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from courant.feeds.cleaning import images
-from courant.feeds.parsing.raw import RawEntry, RawImage
+from courant.feeds.raw import RawEntry, RawImage
 from tests.fuzz import laws
 from tests.fuzz.seeds import DOCUMENTS, PAGE, SEEDS
 

@@ -26,12 +26,12 @@ from moto import mock_aws
 from courant.articles import Article, Image
 from courant.errors import FeedUnreadable
 from courant.feeds.cleaning import words
+from courant.feeds.enrich import FAILURE_KEPT, Pages
 from courant.feeds.fetching import fetch
 from courant.feeds.fetching.fetch import Fetcher
 from courant.feeds.identity import article_id
 from courant.feeds.pages import lacking
 from courant.feeds.pages.page import Page, read_page
-from courant.feeds.pages.pages import FAILURE_KEPT, Pages
 from courant.feeds.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from courant.errors import FeedUnreadable
-from courant.feeds.cleaning import dates
+from courant.feeds import dates
 from courant.feeds.parsing.decode import decode
 from courant.feeds.parsing.parse import MAX_ENTRIES, parse_feed, without_illegal_references
-from courant.feeds.parsing.raw import (
+from courant.feeds.raw import (
     MAX_LINKS,
     MAX_TITLE_CHARS,
     RawFeed,

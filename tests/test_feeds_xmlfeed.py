@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from courant.errors import FeedUnreadable
 from courant.feeds.parsing import feeddates, parse, xmlfeed, xmlnames
 from courant.feeds.parsing.decode import decode
-from courant.feeds.parsing.raw import RawFeed
+from courant.feeds.raw import RawFeed
 
 URL = "https://feeds.example.org/feed"
 # Feeds as they are on the web; the other folders are mostly made to be odd.

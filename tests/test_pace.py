@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from courant.feeds import pace
 from courant.feeds.fetching.fetch import Told
 from courant.feeds.pace import Sighting, Wishes
-from courant.feeds.parsing.raw import RawRhythm
+from courant.feeds.raw import RawRhythm
 from courant.feeds.rounds import MOST, SENT_LATELY, Round, Sending, rounds, still_busy
 from courant.feeds.store import LONGEST_VISIT, Waiting
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from courant import aws, settings
 from courant.articles import ArticleStore
 from courant.errors import ConfigurationError
+from courant.feeds.enrich import Pages
 from courant.feeds.fetching.fetch import Fetcher
 from courant.feeds.gather import Gatherer
-from courant.feeds.pages.pages import Pages
 from courant.feeds.sandbox.sandbox import Sandbox
 from courant.feeds.store import FeedStore
 from courant.feeds.walk import Walker

@@ -17,8 +17,8 @@ from typing import cast
 
 from courant.articles import Image
 from courant.errors import FeedRefused, FeedUnreadable
-from courant.feeds import identity
-from courant.feeds.cleaning import clean, dates
+from courant.feeds import dates, identity
+from courant.feeds.cleaning import clean
 from courant.feeds.cleaning.summary import SUMMARY_CHARS, clean_summary, is_whole
 from courant.feeds.document import read_document
 from courant.feeds.fetching import guard
@@ -27,7 +27,7 @@ from courant.feeds.fetching.unpack import ENCODINGS, unpack
 from courant.feeds.pages.page import read_page
 from courant.feeds.parsing.decode import decode
 from courant.feeds.parsing.prolog import check_structure, without_doctype
-from courant.feeds.parsing.raw import RawText
+from courant.feeds.raw import RawText
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 URL = "https://feeds.example.org/feed"

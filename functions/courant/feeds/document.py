@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from courant.articles import Article
-from courant.feeds import identity
-from courant.feeds.cleaning import clean, dates, images, names, places, words
+from courant.feeds import dates, identity
+from courant.feeds.cleaning import clean, images, names, places, words
 from courant.feeds.cleaning import summary as summaries
 from courant.feeds.parsing.parse import parse_feed
-from courant.feeds.parsing.raw import RawEntry, RawFeed, RawRhythm
+from courant.feeds.raw import RawEntry, RawFeed, RawRhythm
 
 MAX_DROPS = 20
 # A summary shorter than this says too little, and another text of the entry may say more.

@@ -15,11 +15,11 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-from courant.feeds.cleaning.dates import from_text
+from courant.feeds.dates import from_text
 
 if TYPE_CHECKING:
     from courant.feeds.fetching.fetch import Told
-    from courant.feeds.parsing.raw import RawRhythm
+    from courant.feeds.raw import RawRhythm
 
 USUAL = timedelta(minutes=30)
 SHORTEST, LONGEST = timedelta(minutes=15), timedelta(hours=12)

@@ -14,7 +14,7 @@ from html import unescape
 import nh3
 
 from courant.feeds.cleaning import mojibake
-from courant.feeds.parsing.raw import RawText
+from courant.feeds.raw import RawText
 
 TITLE_CHARS = 300
 NAME_CHARS = 100

@@ -15,7 +15,7 @@ import nh3
 
 from courant.articles import Image
 from courant.feeds.cleaning import places, rules
-from courant.feeds.parsing.raw import RawEntry, RawImage, RawText
+from courant.feeds.raw import RawEntry, RawImage, RawText
 
 MAX_URL_CHARS = 2048
 # A picture narrower or lower than this is an icon, a spacer or a counting pixel.

@@ -10,7 +10,7 @@ from html import unescape
 
 from courant.feeds.cleaning import clean, rules, words
 from courant.feeds.cleaning.clean import CUT_MARK, plain_text
-from courant.feeds.parsing.raw import RawText
+from courant.feeds.raw import RawText
 
 SUMMARY_CHARS = 320
 # So much of it nearly always has enough words; markup that goes on is cut off like a torn page.

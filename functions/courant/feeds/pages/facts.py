@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from courant.feeds.parsing.raw import RawImage
+from courant.feeds.raw import RawImage
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement

@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 
 from courant.articles import Image
 from courant.errors import FeedUnreadable
-from courant.feeds import identity
-from courant.feeds.cleaning import clean, dates, images, rules, words
+from courant.feeds import dates, identity
+from courant.feeds.cleaning import clean, images, rules, words
 from courant.feeds.cleaning.summary import clean_summary
 from courant.feeds.pages.body import Block, read_body
 from courant.feeds.pages.facts import Facts, read_facts
 from courant.feeds.parsing.decode import decode
-from courant.feeds.parsing.raw import RawText
+from courant.feeds.raw import RawText
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement

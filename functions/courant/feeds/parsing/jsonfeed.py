@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urljoin
 
 from courant.errors import FeedUnreadable
-from courant.feeds.cleaning import dates
-from courant.feeds.parsing.raw import (
+from courant.feeds import dates
+from courant.feeds.raw import (
     MAX_ID_BYTES,
     MAX_NAMES,
     MAX_TEXT_CHARS,

@@ -14,12 +14,12 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from courant.errors import FeedUnreadable
-from courant.feeds.cleaning import dates
+from courant.feeds import dates
 from courant.feeds.parsing import xmlfeed
 from courant.feeds.parsing.decode import decode
 from courant.feeds.parsing.jsonfeed import parse_json_feed
 from courant.feeds.parsing.prolog import check_structure, root_name, what_came, without_doctype
-from courant.feeds.parsing.raw import (
+from courant.feeds.raw import (
     MAX_ID_BYTES,
     MAX_LINKS,
     MAX_NAMES,
@@ -84,7 +84,7 @@ def parse_feed(body: bytes, content_type: str, url: str) -> RawFeed:
     return _raw(document or _parse_xml(text, url), text, url, body)
 
 
-def _raw(document: Any, text: str, url: str, body: bytes) -> RawFeed:
+def _raw(document: Any, text: str, url: str, body: bytes = b"") -> RawFeed:
     entries, feed = document["entries"], document["feed"]
     version = document.get("version") or _unnamed_version(text)
     if not version and (not entries or root_name(text) in _PAGES):
