@@ -251,6 +251,15 @@ def test_no_secret_is_handed_down(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(names) <= {*confined._ENVIRONMENT, "LC_CTYPE"}
 
 
+def test_a_child_that_met_a_defect_is_replaced(puppet: Puppet) -> None:
+    before = puppet.pid()
+
+    with pytest.raises(FeedUnreadable, match="OSError"):
+        puppet.run("import os\nwhile True: os.open('/', 0)")
+
+    assert puppet.pid() != before
+
+
 @linux
 def test_no_open_file_is_inherited(puppet: Puppet) -> None:
     with Path(__file__).open("rb") as file:

@@ -178,7 +178,9 @@ class Child:
             raise self._ended(BROKEN)
         self._documents += 1
         grown = _resident(self._process.pid) - self._resident
-        if self._documents >= self._limits.documents or grown > self._limits.kept_bytes:
+        used_up = self._documents >= self._limits.documents or grown > self._limits.kept_bytes
+        # What our own code did not expect may have left anything behind: open files, half a module.
+        if used_up or answer[:1] == DEFECT:
             self.end()
         return answer
 
