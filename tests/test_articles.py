@@ -7,17 +7,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from moto import mock_aws
 
 from courant.articles import KEPT, Article, ArticleStore, Image
+from tests import content_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 NOW = datetime(2026, 11, 22, 7, tzinfo=UTC)
-SESSION = boto3.Session("testing", "testing", region_name="eu-west-1")
 BARE = Article(
     id="a" * 32,
     feed_id="f" * 32,
@@ -45,17 +44,7 @@ FULL = replace(
 def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        yield SESSION.resource("dynamodb").create_table(
-            TableName="content",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[
-                {"AttributeName": "PK", "KeyType": "HASH"},
-                {"AttributeName": "SK", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK")
-            ],
-        )
+        yield content_table.make()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,6 +32,7 @@ from courant.feeds.identity import article_id
 from courant.feeds.pages import lacking
 from courant.feeds.pages.page import Page, read_page
 from courant.feeds.sandbox.sandbox import Sandbox
+from tests import content_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -615,24 +615,11 @@ def serving() -> Iterator[Site]:
             thread.join()
 
 
-SESSION = boto3.Session("testing", "testing", region_name="eu-west-1")
-
-
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        yield SESSION.resource("dynamodb").create_table(
-            TableName="content",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[
-                {"AttributeName": "PK", "KeyType": "HASH"},
-                {"AttributeName": "SK", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK")
-            ],
-        )
+        yield content_table.make()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -15,6 +14,7 @@ from courant.errors import Conflict
 from courant.feeds.pace import Sighting, Wishes
 from courant.feeds.row import Feed
 from courant.feeds.store import LEASE, FeedStore, Waiting, feed_id
+from tests import content_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -25,36 +25,11 @@ NOW = datetime(2026, 11, 22, 7, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=30)
 
 
-# One for all tests: reading botocore's models takes longer than a test.
-SESSION = boto3.Session("testing", "testing", region_name="eu-west-1")
-
-
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        yield SESSION.resource("dynamodb").create_table(
-            TableName="content",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[
-                {"AttributeName": "PK", "KeyType": "HASH"},
-                {"AttributeName": "SK", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"}
-                for name in ("PK", "SK", "due_kind", "due_at")
-            ],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": "due",
-                    "KeySchema": [
-                        {"AttributeName": "due_kind", "KeyType": "HASH"},
-                        {"AttributeName": "due_at", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["host"]},
-                }
-            ],
-        )
+        yield content_table.make()
 
 
 @pytest.fixture

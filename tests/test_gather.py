@@ -49,6 +49,7 @@ from courant.feeds.walk import Walker
 from desk.stack import Stack
 from desk.stack.template import functions
 from gather import handler as function
+from tests import content_table
 from tests.conftest import HandClock
 from tests.newsroom import Newsroom as Paper
 
@@ -59,37 +60,14 @@ EVENTS = Path(__file__).parents[1] / "events"
 NOW = datetime(2026, 11, 22, 7, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 URL = "https://example.org/feed"
-# One for all tests: reading botocore's models takes longer than a test.
-SESSION = boto3.Session("testing", "testing", region_name="eu-west-1")
 
 
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        monkeypatch.setattr(boto3, "DEFAULT_SESSION", SESSION)
-        yield SESSION.resource("dynamodb").create_table(
-            TableName="content",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[
-                {"AttributeName": "PK", "KeyType": "HASH"},
-                {"AttributeName": "SK", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"}
-                for name in ("PK", "SK", "due_kind", "due_at")
-            ],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": "due",
-                    "KeySchema": [
-                        {"AttributeName": "due_kind", "KeyType": "HASH"},
-                        {"AttributeName": "due_at", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["host"]},
-                }
-            ],
-        )
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", content_table.SESSION)
+        yield content_table.make()
 
 
 def item(name: str, guid: str | None = None, link: str | None = None) -> str:

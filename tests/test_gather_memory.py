@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 
-import boto3
 import hypothesis.strategies as st
 import pytest
 from botocore.client import BaseClient
@@ -26,12 +25,12 @@ from courant.feeds.fetching.fetch import Fetched, FetchFailed, FetchOutcome, Not
 from courant.feeds.gather import Gatherer
 from courant.feeds.row import Feed as Row
 from courant.feeds.store import REMEMBERED, FeedStore
+from tests import content_table
 
 pytestmark = pytest.mark.slow
 
 URL = "https://example.org/feed"
 NOW = datetime(2026, 11, 22, 7, tzinfo=UTC)
-SESSION = boto3.Session("testing", "testing", region_name="eu-west-1")
 # Few enough never to be a flood; without dates, so that age plays no part.
 NAMES = [f"article {letter}" for letter in "abcdefg"]
 
@@ -47,17 +46,7 @@ class Feed(RuleBasedStateMachine):
     def begin(self) -> None:
         self.aws = mock_aws()
         self.aws.start()
-        self.table: Any = SESSION.resource("dynamodb").create_table(
-            TableName="content",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[
-                {"AttributeName": "PK", "KeyType": "HASH"},
-                {"AttributeName": "SK", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK")
-            ],
-        )
+        self.table: Any = content_table.make()
         self.feeds, self.articles = FeedStore(self.table), ArticleStore(self.table)
         fetcher: Any = self
         self.gatherer = Gatherer(self.feeds, self.articles, fetcher, fetcher)
