@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import logging
 import os
 import zoneinfo
 from collections.abc import Iterator
@@ -43,6 +44,21 @@ class HandClock:
 def clock() -> HandClock:
     """A Sunday morning."""
     return HandClock(datetime(2026, 11, 22, 6, 0, tzinfo=UTC))
+
+
+@pytest.fixture(autouse=True)
+def _logger_as_new() -> Iterator[None]:
+    """The project's logger as a fresh process has it: a test before may have set it up its way.
+
+    `courant local` lowers its level, pytest's own capturing adds handlers, and a library that
+    configures logging disables every logger it finds.
+    """
+    logger = logging.getLogger("courant")
+    logger.handlers[:] = []
+    logger.disabled, logger.propagate = False, True
+    logger.setLevel(logging.NOTSET)
+    yield
+    logger.handlers[:] = []
 
 
 @pytest.fixture
