@@ -20,7 +20,10 @@ HANDLERS = ("heartbeat", "gather", "compose", "deliver", "feedback", "publish", 
 
 # A stage may import itself and what stands before it. Single modules at the top of the package
 # are stages of their own.
-BASE = ["errors", "clock", "log", "settings", "aws", "locales", "newsletter", "schedule"]
+BASE = [
+    *("errors", "clock", "log", "settings", "aws", "locales", "newsletter", "schedule"),
+    *("plaintext", "templates"),
+]
 ARROWS: dict[str, list[str]] = {
     **dict.fromkeys(BASE, BASE),
     "lambda_events": BASE,
@@ -30,7 +33,7 @@ ARROWS: dict[str, list[str]] = {
     "editions": [*BASE, "articles", "newsletters"],
     "subscribers": [*BASE, "newsletters"],
     "delivery": [*BASE, "editions", "subscribers"],
-    "web": [*BASE, "newsletters", "subscribers"],
+    "web": [*BASE, "newsletters", "editions", "subscribers"],
     # What stands at the end of the flow and joins stages.
     "heartbeat": [*BASE, "newsletters", "feeds", "editions", "subscribers", "delivery"],
     "publish": [*BASE, "newsletters", "editions", "subscribers"],
@@ -39,12 +42,19 @@ ARROWS: dict[str, list[str]] = {
 # Pure modules: data in, data out. They may not reach for the world.
 DECIDERS = (
     "newsletter.py",
+    "plaintext.py",
     "schedule.py",
     "editions/model.py",
+    "editions/cut.py",
+    "editions/deal.py",
+    "editions/view.py",
     "editions/likeness.py",
     "editions/select.py",
     "editions/stories.py",
     "editions/pressing.py",
+    "editions/prose.py",
+    "editions/web_edition.py",
+    "editions/wording.py",
     "editions/budget.py",
     "delivery/digest.py",
     "delivery/mime.py",
@@ -52,6 +62,8 @@ DECIDERS = (
     "subscribers/model.py",
     "subscribers/links.py",
     "subscribers/changes.py",
+    "subscribers/choices.py",
+    "web/answer.py",
     "feeds/document.py",
     "feeds/fresh.py",
     "feeds/identity.py",
@@ -89,7 +101,10 @@ WORLD = re.compile(
     r"\b(boto3|botocore|os\.environ|datetime\.now|clock\.now\(|time\.time|uuid4|urllib3|socket)\b"
 )
 # What makes a cold start slow; only gather and compose may load them.
-HEAVY = ("premailer", "lxml", "cssutils", "feedparser", "trafilatura", "nh3", "babel", "rapidfuzz")
+HEAVY = (
+    *("premailer", "lxml", "cssutils", "feedparser", "trafilatura", "nh3", "babel", "rapidfuzz"),
+    "markdown_it",
+)
 LIGHT = ("deliver", "feedback", "web", "heartbeat", "publish")
 
 

@@ -13,11 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from courant.articles import Article, Image
-from courant.delivery.digest import Digest, join
+from courant.delivery.digest import Digest, Reader, join
 from courant.editions.budget import LIMIT, fit
-from courant.editions.pressing import CutMissing, Cutter, Frozen, Pressing, cut
+from courant.editions.cut import Cutter, TemplateBroken, check_places, cut
+from courant.editions.pressing import Frozen, Placeholders, Pressing
 from courant.editions.render import render
 from courant.editions.select import SectionStories, Story
+from courant.editions.view import Occasion
 from courant.newsletter import Newsletter, Section
 from courant.schedule import EditionId, Slot
 
@@ -62,11 +64,12 @@ def sections_of(layout: dict[str, list[Story]]) -> tuple[SectionStories, ...]:
 
 
 def press(layout: dict[str, list[Story]]) -> Pressing:
-    return render(NEWSLETTER, sections_of(layout), (Slot("daily"),), DAY, ZONE)
+    occasion = Occasion(newsletter=NEWSLETTER, day=DAY, zone=ZONE)
+    return render(occasion, sections_of(layout), (Slot("daily"),))
 
 
 def joined(pressing: Pressing, *sections: str) -> Digest:
-    digest = join(pressing, sections, LINK)
+    digest = join(pressing, Reader(sections=sections), LINK)
     assert digest is not None
     return digest
 
@@ -112,7 +115,7 @@ def test_no_choice_is_every_section_and_unknown_ones_are_passed_over(pressing: P
 
 
 def test_sections_without_stories_make_no_digest(pressing: Pressing) -> None:
-    assert join(pressing, ("x",), LINK) is None
+    assert join(pressing, Reader(sections=("x",)), LINK) is None
 
 
 def test_a_story_of_two_sections_is_shown_in_the_first(pressing: Pressing) -> None:
@@ -132,7 +135,7 @@ def test_subject_is_the_readers_own_lead_and_the_preheader_what_follows(
 
 
 def test_a_test_says_so(pressing: Pressing) -> None:
-    digest = join(pressing, (), LINK, mark="[Test]")
+    digest = join(pressing, Reader(), LINK, test=True)
 
     assert digest is not None
     assert digest.subject == "[Test] Title a1"
@@ -193,14 +196,17 @@ def test_a_digest_stays_under_the_clip_by_dropping_the_last_stories_and_says_so(
 
 
 def test_even_one_story_a_section_is_cut_when_it_must_be(pressing: Pressing) -> None:
-    chosen = [(section.id, section.stories) for section in pressing.sections]
-    size = pressing.head.size + pressing.foot.size + pressing.dropped.size + 2_500
+    (sheet,) = pressing.sheets
+    chosen = [(section, section.stories) for section in sheet.sections]
+    frame = (sheet.head, sheet.greeting, sheet.top, sheet.foot, sheet.dropped)
+    size = sum(piece.size for piece in frame) + 4_500
+    first = sheet.sections[0]
+    size += first.opening.size + first.stories[0].lead.size + first.closing.size
 
-    kept = fit(pressing, chosen, size + 4_000)
+    kept = fit(sheet, chosen, size)
 
-    assert 1 <= len(kept) < 3
-    assert kept[0][0] == "a"
-    assert fit(pressing, chosen, 10) == ()
+    assert [(section.id, len(stories)) for section, stories in kept] == [("a", 1)]
+    assert fit(sheet, chosen, 10) == ()
 
 
 def test_a_frozen_pressing_thaws_the_same(pressing: Pressing) -> None:
@@ -232,13 +238,94 @@ def test_templates_that_cut_differently_are_refused() -> None:
     html = f"head{cutter.mark('dropped')}{cutter.mark('foot')}"
     text = f"head{cutter.mark('foot')}"
 
-    with pytest.raises(CutMissing, match=r"digest\.txt\.j2"):
-        cut(cutter, html, text, {})
+    with pytest.raises(TemplateBroken, match="the text template"):
+        cut(cutter, html, text, {}, {})
 
 
 def test_templates_that_never_end_are_refused() -> None:
     cutter = Cutter()
-    page = f"head{cutter.mark('section', 'a')}"
+    page = f"head{cutter.mark('greeting')}{cutter.mark('top')}{cutter.mark('section', 'a')}"
 
-    with pytest.raises(CutMissing, match="must end"):
-        cut(cutter, page, page, {})
+    with pytest.raises(TemplateBroken, match="must end"):
+        cut(cutter, page, page, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "html"),
+    [
+        ("subject", '<h1 title="{}">x</h1>'),
+        ("preheader", "<p class={}>x</p>"),
+        ("name", "<!-- {} -->"),
+        ("dropped", "<p>x</p><a href='{}'>"),
+        ("unsubscribe_url", "<p>{}</p>"),
+        ("unsubscribe_url", '<a href="https://example.org/?to={}">x</a>'),
+    ],
+)
+def test_a_value_that_stands_where_it_can_not_be_escaped_is_refused(name: str, html: str) -> None:
+    placeholders = Placeholders.fresh()
+    page = html.format(getattr(placeholders, name))
+
+    with pytest.raises(TemplateBroken, match=f"own.{name}"):
+        check_places(page, placeholders)
+
+
+def test_values_in_their_places_are_accepted() -> None:
+    placeholders = Placeholders.fresh()
+
+    check_places(
+        f"<p>{placeholders.subject} &amp; {placeholders.name}</p>"
+        f'<a href="{placeholders.unsubscribe_url}">Leave</a>',
+        placeholders,
+    )
+
+
+def test_a_name_is_only_text() -> None:
+    pressing = press({"a": [story("a1")]})
+
+    digest = join(pressing, Reader(name="<b>Ada</b>\r\nBcc: x\u202e & {{ co }}"), LINK)
+
+    assert digest is not None
+    assert "&lt;b&gt;Ada&lt;/b&gt; Bcc: x &amp; {{ co }}" in digest.html
+    assert "<b>Ada</b> Bcc: x & {{ co }}" in digest.text
+
+
+def test_who_gave_no_name_is_not_greeted(pressing: Pressing) -> None:
+    named = join(pressing, Reader(name="Ada"), LINK)
+
+    assert named is not None
+    assert "Ada" in named.html
+    assert pressing.sheets[0].greeting.html not in joined(pressing).html
+
+
+def test_a_frame_that_leaves_no_room_for_news_is_refused() -> None:
+    heavy = NEWSLETTER.model_copy(update={"postal_address": "x" * 60_000})
+
+    with pytest.raises(TemplateBroken, match="weighs"):
+        render(
+            Occasion(newsletter=heavy, day=DAY, zone=ZONE),
+            sections_of({"a": [story("a1")]}),
+            (Slot("daily"),),
+        )
+
+
+def test_every_locale_that_readers_have_and_we_speak_gets_a_sheet() -> None:
+    pressing = render(
+        Occasion(newsletter=NEWSLETTER, day=DAY, zone=ZONE),
+        sections_of({"a": [story("a1")]}),
+        (Slot("daily"),),
+        locales={"nl", "nl-BE", "tlh", "en"},
+    )
+
+    assert [sheet.locale for sheet in pressing.sheets] == ["en", "nl", "nl-BE"]
+    assert pressing.sheet("nl-NL").locale == "nl"
+    assert pressing.sheet("tlh") is pressing.sheet(None) is pressing.sheets[0]
+    assert "Uitschrijven" in pressing.sheet("nl").foot.html
+
+
+def test_each_reader_has_as_many_stories_of_a_section_as_they_want() -> None:
+    pressing = press({"a": [story(f"a{n}") for n in range(5)], "b": [story("b1")]})
+
+    digest = join(pressing, Reader(sections=("a", "b", "a"), limit=2), LINK)
+
+    assert digest is not None
+    assert digest.stories == ("a0", "a1", "b1")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from courant.articles import Article
-from courant.editions.select import SectionStories, article_ids, choose, count_articles
+from courant.editions.select import SectionStories, articles_told, choose, count_articles
 from courant.newsletter import Section
 
 NOW = datetime(2026, 11, 22, 7, tzinfo=UTC)
@@ -147,7 +147,7 @@ def test_articles_about_the_same_become_one_story_led_by_the_newest() -> None:
     chosen = choose([section(feeds=[WORLD, SPORT])], found, frozenset())
 
     assert shown(chosen) == [["id3", "id1", "id4"], ["id2"]]
-    assert article_ids(chosen) == {"id1", "id2", "id3", "id4"}
+    assert articles_told(chosen) == {"id1", "id2", "id3", "id4"}
 
 
 def test_what_is_only_named_counts_against_neither_limit_nor_cap() -> None:
@@ -207,7 +207,7 @@ def test_choosing_is_capped_ordered_repeatable_and_never_repeats_what_was_held(
     stories = [story.lead for each in chosen for story in each.stories]
     assert len(stories) <= limit
     assert [a.date for a in stories] == sorted((a.date for a in stories), reverse=True)
-    assert not article_ids(chosen) & held
+    assert not articles_told(chosen) & held
     assert all(sum(a.feed_id == f for a in stories) <= cap for f in ("feed0", "feed1", "feed2"))
     assert choose(sections, {WORLD: list(reversed(articles))}, held) == chosen
-    assert choose(sections, {WORLD: articles}, held | article_ids(chosen)) != chosen or not chosen
+    assert choose(sections, {WORLD: articles}, held | articles_told(chosen)) != chosen or not chosen

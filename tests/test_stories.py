@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from benchmarks import stories as benchmark
 from courant.articles import Article
-from courant.delivery.digest import join
+from courant.delivery.digest import Reader, join
 from courant.editions.likeness import Words, alike
 from courant.editions.render import render
 from courant.editions.select import SectionStories, Story
 from courant.editions.stories import APART, group
+from courant.editions.view import Occasion
 from courant.newsletter import Section
 from courant.schedule import Slot
 from desk.newsletter_file import load
@@ -289,14 +290,11 @@ def test_a_digest_names_five_other_sources_once_and_safely() -> None:
     story = Story((article(0), *others))
     section = Section(id="s", title="S", feeds=("https://example.org/f",))
 
-    pressing = render(
-        newsletter,
-        (SectionStories(section, (story,)),),
-        (Slot("daily"),),
-        date(2026, 11, 22),
-        ZoneInfo("Europe/Amsterdam"),
+    occasion = Occasion(
+        newsletter=newsletter, day=date(2026, 11, 22), zone=ZoneInfo("Europe/Amsterdam")
     )
-    digest = join(pressing, (), "https://news.example.org/u/token")
+    pressing = render(occasion, (SectionStories(section, (story,)),), (Slot("daily"),))
+    digest = join(pressing, Reader(), "https://news.example.org/u/token")
 
     assert digest is not None
     named = ["<b>R & D</b>", "Paper 4", "Paper 5", "Paper 6", "Paper 7"]
@@ -309,14 +307,9 @@ def test_a_digest_names_five_other_sources_once_and_safely() -> None:
         assert "https://two.example.org/?a=1&b=2" in page
     assert "<b>R" not in digest.html
     assert {each.id for each in (story.lead, *others)} == pressing.articles
-    (pieces,) = pressing.sections[0].stories
-    alone = render(
-        newsletter,
-        (SectionStories(section, (Story((story.lead,)),)),),
-        (Slot("daily"),),
-        date(2026, 11, 22),
-        ZoneInfo("Europe/Amsterdam"),
-    )
+    (pieces,) = pressing.sheets[0].sections[0].stories
+    single = render(occasion, (SectionStories(section, (Story((story.lead,)),)),), (Slot("daily"),))
+    (without,) = single.sheets[0].sections[0].stories
     # The budget counts what is added.
-    assert pieces.plain.size > alone.sections[0].stories[0].plain.size
-    assert "Also in" not in alone.sections[0].stories[0].plain.html
+    assert pieces.plain.size > without.plain.size
+    assert "Also in" not in without.plain.html

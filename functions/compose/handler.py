@@ -9,6 +9,7 @@ from courant.clock import from_stamp
 from courant.delivery.audience import Audience
 from courant.delivery.chunks import ChunkStore
 from courant.delivery.sample import preview_files
+from courant.editions.archive import Archive
 from courant.editions.compose import Composer
 from courant.editions.frozen import PressingStore
 from courant.editions.requests import RequestStore
@@ -24,9 +25,10 @@ from courant.subscribers.lists import MemberLists
 def wire() -> Composer:
     env = settings.read(settings.Compose)
     content = aws.table(env.content_table)
-    sqs = aws.client("sqs")
+    sqs, s3 = aws.client("sqs"), aws.client("s3")
+    members = MemberLists(aws.table(env.subscribers_table))
     audience = Audience(
-        MemberLists(aws.table(env.subscribers_table)),
+        members,
         ChunkStore(aws.table(env.ledger_table)),
         sqs,
         env.chunks_queue,
@@ -36,13 +38,16 @@ def wire() -> Composer:
         newsletters=NewsletterStore(content),
         articles=ArticleStore(content),
         editions=EditionStore(content),
-        pressings=PressingStore(aws.client("s3"), env.bucket),
+        pressings=PressingStore(s3, env.bucket),
+        archive=Archive(content, lambda: s3, env.bucket),
         requests=RequestStore(content),
         feed_id=feed_id,
+        locales=members.locales,
         open_chunks=audience.open_chunks,
         sample=preview_files,
         sqs=sqs,
         chunks_queue=env.chunks_queue,
+        site_url=env.site_url,
         epoch=env.epoch,
     )
 

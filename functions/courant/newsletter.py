@@ -3,8 +3,8 @@ and names the line to mend); the content table keeps its JSON; every function re
 """
 
 import re
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Self
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
 from cronsim import CronSim, CronSimError
@@ -33,8 +33,16 @@ Address = Annotated[
     ),
 ]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+# A CSS font stack: names, spaces and commas, nothing that could end the declaration it stands in.
+FontStack = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ,-]*$")
+]
+Look = Literal["broadsheet", "brief", "cards"]
 # Readers choose their own zone: their hour, wherever they are.
 SUBSCRIBER_ZONE = "subscriber"
+
+# templates/<id>/ is where an editor's own templates are; these folders are ours.
+_OUR_FOLDERS = frozenset({"courant", "digest", "mail", "web", "locales"})
 
 _DURATION = re.compile(r"^(\d+)\s*(m|h|d)$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -70,16 +78,47 @@ class Sender(_Model):
         return self.address.rpartition("@")[2].lower()
 
 
+class Social(_Model):
+    """A place where the newsroom can be followed: ``Mastodon`` and its address."""
+
+    name: Annotated[Line, StringConstraints(max_length=40)]
+    url: str
+
+    @field_validator("url")
+    @classmethod
+    def _url_is_a_web_address(cls, value: str) -> str:
+        return _web_address(value)
+
+
 class Brand(_Model):
-    """How the newsletter shows itself."""
+    """How the newsletter shows itself. ``footer`` is Markdown."""
 
     logo: str | None = None
     accent: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")] = "#8a1c1c"
+    heading_font: FontStack | None = None
+    text_font: FontStack | None = None
+    footer: Text | None = None
+    social: Annotated[tuple[Social, ...], Field(max_length=8)] = ()
 
     @field_validator("logo")
     @classmethod
     def _logo_is_a_web_address(cls, value: str | None) -> str | None:
         return value if value is None else _web_address(value)
+
+
+class Note(_Model):
+    """What the editors say above the news, in Markdown. ``until`` is the last day it is shown."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+    until: date | None = None
+
+
+class WebEdition(_Model):
+    """What of each edition is on the web: a page, an index and a feed of editions."""
+
+    editions: bool = True
+    # Its stories are other people's, so search engines are asked to leave it unless told otherwise.
+    search_engines: bool = False
 
 
 class Cadence(_Model):
@@ -124,6 +163,7 @@ class Section(_Model):
 
     id: Id
     title: Line
+    intro: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
     feeds: Annotated[tuple[str, ...], Field(min_length=1, max_length=500)]
     limit: Annotated[int, Field(ge=1, le=50)] = 5
     per_feed: Annotated[int, Field(ge=1, le=50)] | None = None
@@ -149,11 +189,27 @@ class Newsletter(_Model):
     timezone: str = "UTC"
     sender: Sender
     postal_address: Text
+    look: Look = "broadsheet"
     brand: Brand = Brand()
+    greeting: bool = True
+    note: Note | None = None
+    web: WebEdition = WebEdition()
     cadences: Annotated[dict[Id, Cadence], Field(min_length=1, max_length=10)]
     sections: Annotated[tuple[Section, ...], Field(min_length=1, max_length=100)]
     minimum_articles: Annotated[int, Field(ge=1)] = 1
     max_lateness: timedelta = timedelta(hours=6)
+
+    @field_validator("id")
+    @classmethod
+    def _id_is_no_folder_of_ours(cls, value: str) -> str:
+        if value in _OUR_FOLDERS:
+            raise ValueError(f"{value!r} is a folder of templates; choose another id")
+        return value
+
+    @field_validator("note", mode="before")
+    @classmethod
+    def _note_may_be_only_text(cls, value: object) -> object:
+        return {"text": value} if isinstance(value, str) else value
 
     @field_validator("timezone")
     @classmethod

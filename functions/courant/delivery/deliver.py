@@ -17,6 +17,7 @@ from courant import log
 from courant.clock import Clock
 from courant.delivery import digest as digests
 from courant.delivery.chunks import Chunk, ChunkState, ChunkStore, Counts, nudge
+from courant.delivery.digest import Reader
 from courant.delivery.ledger import Delivery, DeliveryState, Ledger
 from courant.delivery.mailer import Accepted, Mailer, NotSent, Refused, Unknown
 from courant.delivery.reconcile import close
@@ -142,7 +143,10 @@ class Deliverer:
         if member.paused_until is not None and member.paused_until > now:
             return self._skip(chunk, member, "paused", now)
         unsubscribe_url = self.links.unsubscribe(member.sid, chunk.edition.newsletter)
-        digest = digests.join(pressing, member.sections, unsubscribe_url)
+        reader = Reader(
+            sections=member.sections, limit=member.limit, name=member.name, locale=member.locale
+        )
+        digest = digests.join(pressing, reader, unsubscribe_url)
         if digest is None:
             return self._skip(chunk, member, "nothing new in their sections", now)
         attempt = self.new_id()

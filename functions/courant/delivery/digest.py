@@ -10,58 +10,72 @@ from html import escape
 
 from courant.delivery import mime
 from courant.editions.budget import Chosen, fit
-from courant.editions.pressing import Piece, Pressing
+from courant.editions.deal import deal
+from courant.editions.pressing import Own, Piece, Placeholders, Pressing, Sheet
 
-# An inbox shows some 90 characters of it.
-_PREHEADER = 140
+# What of a reader's own goes into the page, in characters; budget.py leaves room for as much. An
+# inbox shows some 90 of a preheader.
+_SUBJECT, _PREHEADER, _NAME = 150, 140, 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """What a reader chose: sections in their order (none: all, in the newsletter's), the most
+    stories of each (None: as the newsletter says), and how to be addressed."""
+
+    sections: tuple[str, ...] = ()
+    limit: int | None = None
+    name: str | None = None
+    locale: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What one reader gets. ``stories`` are the shown ones' ids, in order."""
+    """What one reader gets. ``stories`` are the shown ones' ids, in order; ``dropped``, how many
+    more there were than fit."""
 
     subject: str
     preheader: str
     html: str
     text: str
     stories: tuple[str, ...]
+    dropped: int
 
 
 def join(
-    pressing: Pressing,
-    sections: Sequence[str],
-    unsubscribe_url: str,
-    *,
-    mark: str = "",
+    pressing: Pressing, reader: Reader, unsubscribe_url: str, *, test: bool = False
 ) -> Digest | None:
-    """The digest of these sections in this order (none given: all, in the newsletter's order).
+    """A reader's digest; None if their sections hold nothing new.
 
-    A story in two of them is shown in the first. None if they hold nothing new. ``mark`` goes
-    before the subject (``[Test]``).
+    A story of two sections is shown in the first. ``test`` marks the subject.
     """
-    chosen = _choose(pressing, sections)
-    kept = fit(pressing, chosen)
-    titles = [story.title for _, stories in kept for story in stories]
-    if not titles:
+    sheet = pressing.sheet(reader.locale)
+    chosen = _choose(sheet, reader)
+    kept = fit(sheet, chosen)
+    stories = [story for _, some in kept for story in some]
+    if not stories:
         return None
-    dropped = sum(len(stories) for _, stories in chosen) - len(titles)
-    subject = mime.clean(f"{mark} {titles[0]}" if mark else titles[0])
-    preheader = mime.clean(" · ".join(titles[1:4]) or pressing.masthead.title, _PREHEADER)
-    pieces = _pieces(pressing, kept, dropped)
-    words = _dropped(pressing, dropped)
-    slots = pressing.placeholders
+    dropped = sum(len(some) for _, some in chosen) - len(stories)
+    titles = [story.title for story in stories]
+    subject = f"{sheet.test_mark} {titles[0]}" if test else titles[0]
+    own = Own(
+        subject=mime.clean(subject, _SUBJECT),
+        preheader=mime.clean(" · ".join(titles[1:4]) or pressing.masthead.title, _PREHEADER),
+        name=mime.clean(reader.name or "", _NAME),
+        unsubscribe_url=unsubscribe_url,
+        dropped=sheet.left_out[dropped - 1] if dropped else "",
+    )
+    pieces = _pieces(sheet, kept, own)
     html = "".join(piece.html for piece in pieces)
     text = "".join(piece.text for piece in pieces)
-    for placeholder, value in (
-        (slots.subject, subject),
-        (slots.preheader, preheader),
-        (slots.unsubscribe_url, unsubscribe_url),
-        (slots.dropped, words),
-    ):
-        html = html.replace(placeholder, escape(value))
-        text = text.replace(placeholder, value)
-    stories = tuple(story.id for _, some in kept for story in some)
-    return Digest(subject, preheader, html, text, stories)
+    return Digest(
+        subject=own.subject,
+        preheader=own.preheader,
+        html=_fill(html, pressing.placeholders, own, in_html=True),
+        text=_fill(text, pressing.placeholders, own, in_html=False),
+        stories=tuple(story.id for story in stories),
+        dropped=dropped,
+    )
 
 
 def message(
@@ -94,34 +108,36 @@ def message(
     return mime.build(headers, digest.text, None if text_only else digest.html)
 
 
-def _choose(pressing: Pressing, sections: Sequence[str]) -> tuple[Chosen, ...]:
-    by_id = {section.id: section for section in pressing.sections}
-    shown: set[str] = set()
-    chosen = []
-    for id_ in sections or tuple(by_id):
-        if section := by_id.get(id_):
-            stories = tuple(story for story in section.stories if story.id not in shown)
-            shown.update(story.id for story in stories)
-            if stories:
-                chosen.append((id_, stories))
-    return tuple(chosen)
+def _choose(sheet: Sheet, reader: Reader) -> tuple[Chosen, ...]:
+    by_id = {section.id: section for section in sheet.sections}
+    # dict.fromkeys: whoever names a section twice gets it once.
+    wanted = [by_id[id_] for id_ in dict.fromkeys(reader.sections) if id_ in by_id]
+    sections = wanted if reader.sections else list(sheet.sections)
+    dealt = deal(
+        [
+            (min(section.limit, reader.limit or section.limit), section.stories)
+            for section in sections
+        ],
+        lambda story: story.articles,
+    )
+    return tuple(zip(sections, dealt, strict=True))
 
 
-def _pieces(pressing: Pressing, kept: Sequence[Chosen], dropped: int) -> list[Piece]:
-    sections = {section.id: section for section in pressing.sections}
-    pieces = [pressing.head]
-    for number, (id_, stories) in enumerate(kept):
-        section = sections[id_]
+def _pieces(sheet: Sheet, kept: Sequence[Chosen], own: Own) -> list[Piece]:
+    pieces = [sheet.head, *([sheet.greeting] if own.name else []), sheet.top]
+    for number, (section, stories) in enumerate(kept):
         forms = [story.plain for story in stories]
         if number == 0:
             forms[0] = stories[0].lead
         pieces += [section.opening, *forms, section.closing]
-    if dropped:
-        pieces.append(pressing.dropped)
-    return [*pieces, pressing.foot]
+    return [*pieces, *([sheet.dropped] if own.dropped else []), sheet.foot]
 
 
-def _dropped(pressing: Pressing, count: int) -> str:
-    masthead = pressing.masthead
-    pattern = masthead.dropped_one if count == 1 else masthead.dropped_other
-    return pattern.replace("{n}", str(count))
+def _fill(page: str, placeholders: Placeholders, own: Own, *, in_html: bool) -> str:
+    for name in Own.__dataclass_fields__:
+        value: str = getattr(own, name)
+        if in_html:
+            # cut.py sees to it that the link stands in attributes, and all else in text.
+            value = escape(value, quote=name == "unsubscribe_url")
+        page = page.replace(getattr(placeholders, name), value)
+    return page

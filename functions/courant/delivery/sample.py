@@ -11,6 +11,7 @@ from hashlib import sha256
 from courant import log
 from courant.clock import Clock
 from courant.delivery import digest as digests
+from courant.delivery.digest import Reader
 from courant.delivery.ledger import Ledger
 from courant.delivery.mailer import Accepted, Mailer
 from courant.editions.frozen import PressingStore
@@ -18,12 +19,10 @@ from courant.editions.pressing import Frozen, Pressing
 from courant.editions.requests import RequestStore
 from courant.subscribers.links import Links
 
-MARK = "[Test]"
-
 
 def preview_files(pressing: Pressing) -> Mapping[str, str]:
     """The digest of a reader of every section, as files: name → content."""
-    digest = digests.join(pressing, (), "#unsubscribe")
+    digest = digests.join(pressing, Reader(), "#unsubscribe")
     if digest is None:
         return {}
     return {
@@ -53,7 +52,7 @@ class Sampler:
             return 0
         pressing = Frozen.from_json(body).pressings[0]
         url = self.links.sample(request.newsletter)
-        digest = digests.join(pressing, (), url, mark=MARK)
+        digest = digests.join(pressing, Reader(), url, test=True)
         mailed = 0
         if digest is None:
             return 0

@@ -6,37 +6,41 @@ one left. Gmail's limit is folklore with a long record: hteumeuleu/email-bugs#41
 
 from collections.abc import Sequence
 
-from courant.editions.pressing import Pressing, StoryPieces
+from courant.editions.pressing import SectionPieces, Sheet, StoryPieces
 
 # Decoded bytes of HTML. Gmail hides what comes after some 102 kB, the unsubscribe link first.
 LIMIT = 100_000
-# Room for what a reader's own values add to the page: subject, preheader, links.
-_OWN_VALUES = 2_500
+# Room for what a reader's own values add to the page. Each is capped (delivery/digest.py); this is
+# what they come to when every character of theirs is an ampersand.
+_OWN_VALUES = 4_500
 
-Chosen = tuple[str, tuple[StoryPieces, ...]]
+Chosen = tuple[SectionPieces, tuple[StoryPieces, ...]]
 
 
-def fit(pressing: Pressing, chosen: Sequence[Chosen], limit: int = LIMIT) -> tuple[Chosen, ...]:
-    """The chosen stories, by section id, with as many of the lowest-ranked left out as must be.
+def fit(sheet: Sheet, chosen: Sequence[Chosen], limit: int = LIMIT) -> tuple[Chosen, ...]:
+    """The chosen stories with as many of the lowest-ranked left out as must be.
 
     Sections that lost their last story are left out whole.
     """
-    sections = {section.id: section for section in pressing.sections}
-    kept = [(id_, list(stories)) for id_, stories in chosen if stories]
-    size = sum(part.size for part in (pressing.head, pressing.foot, pressing.dropped)) + _OWN_VALUES
-    for id_, some in chosen:
-        section = sections[id_]
-        size += section.opening.size + section.closing.size
-        # Only the first is shown large; counting all so errs to the safe side.
-        size += sum(max(story.lead.size, story.plain.size) for story in some)
-    while size > limit and kept:
+    kept = [(section, list(stories)) for section, stories in chosen if stories]
+    frame = (sheet.head, sheet.greeting, sheet.top, sheet.foot, sheet.dropped)
+    room = limit - _OWN_VALUES - sum(piece.size for piece in frame)
+    while kept and _size(kept) > room:
         # The fullest section gives; among equals the last, which the reader sees last.
         position = max(range(len(kept)), key=lambda at: (len(kept[at][1]), at))
-        id_, stories = kept[position]
-        story = stories.pop()
-        size -= max(story.lead.size, story.plain.size)
-        if not stories:
-            section = sections[id_]
-            size -= section.opening.size + section.closing.size
+        kept[position][1].pop()
+        if not kept[position][1]:
             del kept[position]
-    return tuple((id_, tuple(stories)) for id_, stories in kept)
+    return tuple((section, tuple(stories)) for section, stories in kept)
+
+
+def _size(kept: Sequence[tuple[SectionPieces, Sequence[StoryPieces]]]) -> int:
+    first = kept[0][1][0]
+    return (
+        first.lead.size
+        - first.plain.size
+        + sum(
+            section.opening.size + section.closing.size + sum(story.plain.size for story in stories)
+            for section, stories in kept
+        )
+    )

@@ -5,12 +5,14 @@ Also an editor's preview and test, which are composed the same way but belong to
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from courant import aws, log
 from courant.articles import KEPT, Article, ArticleStore
 from courant.clock import stamp
+from courant.editions.archive import Archive
 from courant.editions.frozen import PressingStore
 from courant.editions.model import EditionState, PressingRecord, PressingState
 from courant.editions.pressing import Frozen, Pressing
@@ -18,6 +20,8 @@ from courant.editions.render import render
 from courant.editions.requests import Action, RequestStore
 from courant.editions.select import SectionStories, choose, count_articles
 from courant.editions.store import EditionStore
+from courant.editions.view import Occasion
+from courant.editions.web_edition import compose_page, path_of
 from courant.newsletter import Newsletter
 from courant.newsletters import NewsletterStore
 from courant.schedule import EditionId, Slot, local_date, two_periods_before, zone_of
@@ -29,7 +33,8 @@ _NEWEST = 500
 class Composer:
     """Composes pressings.
 
-    ``feed_id`` names a feed's rows by its URL. ``open_chunks`` hands a frozen pressing to delivery
+    ``feed_id`` names a feed's rows by its URL. ``locales``: a newsletter's id → those of its
+    readers. ``open_chunks`` hands a frozen pressing to delivery
     and returns how many members its slots had at the cut; ``sample`` joins a preview: file name →
     content.
     """
@@ -41,24 +46,30 @@ class Composer:
         articles: ArticleStore,
         editions: EditionStore,
         pressings: PressingStore,
+        archive: Archive,
         requests: RequestStore,
         feed_id: Callable[[str], str],
+        locales: Callable[[str], Iterable[str]],
         open_chunks: Callable[[Frozen], int],
         sample: Callable[[Pressing], Mapping[str, str]],
         sqs: Any,
         chunks_queue: str,
+        site_url: str,
         epoch: str,
     ) -> None:
         self._newsletters = newsletters
         self._articles = articles
         self._editions = editions
         self._pressings = pressings
+        self._archive = archive
         self._requests = requests
         self._feed_id = feed_id
+        self._locales = locales
         self._open_chunks = open_chunks
         self._sample = sample
         self._sqs = sqs
         self._chunks_queue = chunks_queue
+        self._site_url = site_url
         self._epoch = epoch
 
     def compose(self, edition_id: EditionId, instant: datetime, now: datetime) -> PressingState:
@@ -86,6 +97,8 @@ class Composer:
         if isinstance(frozen, str):
             return self._skip(record, now, frozen)
         self._editions.hold(frozen)
+        # Before anyone is mailed: the mails link to it.
+        self._archive.publish(frozen)
         members = self._open_chunks(frozen)
         self._editions.move(edition_id, EditionState.SCHEDULED, EditionState.SENDING)
         self._editions.move_pressing(
@@ -116,7 +129,7 @@ class Composer:
             ),
             instant=now,
             cut_at=now,
-            pressings=(self._render(newsletter, sections, (slot,), now),),
+            pressings=(self._render(newsletter, sections, (slot,), now, None),),
         )
         self._pressings.put_request(request_id, "pressing.json", frozen.to_json())
         for name, body in self._sample(frozen.pressings[0]).items():
@@ -142,8 +155,8 @@ class Composer:
         if not groups:
             return f"{most} new articles; it needs {newsletter.minimum_articles}"
         pressings = tuple(
-            self._render(newsletter, sections, tuple(slots), record.instant)
-            for sections, slots in groups.items()
+            self._press(newsletter, sections, tuple(slots), record, number)
+            for number, (sections, slots) in enumerate(groups.items())
         )
         return self._pressings.freeze(
             Frozen(edition=record.edition, instant=record.instant, cut_at=now, pressings=pressings)
@@ -182,17 +195,47 @@ class Composer:
             for url in feeds
         }
 
+    def _press(
+        self,
+        newsletter: Newsletter,
+        sections: tuple[SectionStories, ...],
+        slots: tuple[Slot, ...],
+        record: PressingRecord,
+        number: int,
+    ) -> Pressing:
+        """One pressing of an instant, its page on the web written."""
+        if not newsletter.web.editions:
+            return self._render(newsletter, sections, slots, record.instant, None)
+        path = path_of(record.edition, record.instant, number)
+        web_url = self._site_url + path
+        occasion = _occasion(newsletter, slots, record.instant, web_url)
+        page, html = compose_page(occasion, sections, record.edition, path)
+        self._archive.put(page, html)
+        return replace(
+            self._render(newsletter, sections, slots, record.instant, web_url), web=page
+        )
+
     def _render(
         self,
         newsletter: Newsletter,
         sections: tuple[SectionStories, ...],
         slots: tuple[Slot, ...],
         instant: datetime,
+        web_url: str | None,
     ) -> Pressing:
-        zone = zone_of(newsletter, slots[0])
-        return render(newsletter, sections, slots, instant.astimezone(zone).date(), zone)
+        occasion = _occasion(newsletter, slots, instant, web_url)
+        return render(occasion, sections, slots, locales=self._locales(newsletter.id))
 
     def _skip(self, record: PressingRecord, now: datetime, reason: str) -> PressingState:
         self._editions.move_pressing(record, PressingState.SKIPPED, now, reason=reason)
         log.event("pressing", status="skipped", edition=record.edition, reason=reason)
         return PressingState.SKIPPED
+
+
+def _occasion(
+    newsletter: Newsletter, slots: tuple[Slot, ...], instant: datetime, web_url: str | None
+) -> Occasion:
+    zone = zone_of(newsletter, slots[0])
+    return Occasion(
+        newsletter=newsletter, day=instant.astimezone(zone).date(), zone=zone, web_url=web_url
+    )

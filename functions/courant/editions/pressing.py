@@ -1,74 +1,109 @@
-"""A pressing: a page rendered and inlined once, cut into fragments, frozen.
+"""A pressing: a page rendered and inlined once a locale, cut into fragments, frozen.
 
 A reader's digest is a join of these strings (delivery/digest.py). Pure: nothing here touches S3.
-Cuts are marks that the templates set with ``cut(kind, id)``; each mark, like each placeholder,
-carries 128 random bits, so no article can forge one.
+How a page is cut is in cut.py.
 """
 
 import json
-import re
 import secrets
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from itertools import zip_longest
 from typing import Any
 
 from courant.clock import from_stamp, stamp
-from courant.errors import CourantError
 from courant.schedule import EditionId, Slot
-
-
-class CutMissing(CourantError):
-    """A template does not set the cuts that a pressing is made of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The same part of the page, as HTML and as plain text."""
+    """The same part of a mail as HTML and as plain text.
+
+    ``size`` is in bytes of decoded HTML, as Gmail counts towards its clip.
+    """
 
     html: str
     text: str
+    size: int
 
-    @property
-    def size(self) -> int:
-        """Bytes of HTML, decoded, as Gmail counts towards its clip."""
-        return len(self.html.encode())
+    @classmethod
+    def of(cls, html: str, text: str) -> "Piece":
+        """A piece, weighed."""
+        return cls(html, text, len(html.encode()))
 
 
 @dataclass(frozen=True, slots=True)
 class StoryPieces:
-    """A story in both its forms: large, as the digest's first, and plain."""
+    """A story in both its forms: large, as the digest's first, and plain.
+
+    ``articles`` are the ids of all that tell it: two sections may have the same story under
+    different leads.
+    """
 
     id: str
     title: str
+    articles: tuple[str, ...]
     lead: Piece
     plain: Piece
 
 
 @dataclass(frozen=True, slots=True)
 class SectionPieces:
-    """A section: its opening, its stories (best first), its closing."""
+    """A section: its opening, its stories (best first), its closing.
+
+    It shows ``limit`` stories; the ones after that are spares, for those that a reader's earlier
+    section has shown.
+    """
 
     id: str
+    limit: int
     opening: Piece
     stories: tuple[StoryPieces, ...]
     closing: Piece
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """The pressing in one locale.
+
+    A mail is ``head``, ``greeting`` (for who gave a name), ``top``, the reader's sections,
+    ``dropped`` (where stories were left out) and ``foot``. ``left_out`` says how many were: the
+    first for one, the second for two, as this language counts.
+    """
+
+    locale: str
+    head: Piece
+    greeting: Piece
+    top: Piece
+    sections: tuple[SectionPieces, ...]
+    dropped: Piece
+    foot: Piece
+    left_out: tuple[str, ...]
+    test_mark: str
+
+
 @dataclass(frozen=True, slots=True)
-class Placeholders:
-    """What stands in the page where a reader's own values will."""
+class Own:
+    """What of a page is the reader's own. An empty string says that there is none."""
 
     subject: str
     preheader: str
+    name: str
     unsubscribe_url: str
     dropped: str
 
+
+@dataclass(frozen=True, slots=True)
+class Placeholders(Own):
+    """What stands in the page where a reader's own values will."""
+
     @classmethod
     def fresh(cls) -> "Placeholders":
-        """Four placeholders nobody can guess, made of what survives URLs and HTML unescaped."""
-        return cls(*(f"c{secrets.token_hex(16)}c" for _ in range(4)))
+        """Placeholders nobody can guess, made of what survives URLs and HTML unescaped."""
+        return cls(*(f"c{secrets.token_hex(16)}c" for _ in fields(cls)))
+
+    def all(self) -> tuple[str, ...]:
+        """Every placeholder."""
+        return tuple(getattr(self, each.name) for each in fields(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,26 +112,43 @@ class Masthead:
 
     newsletter: str
     title: str
-    language: str
     sender_name: str
     sender_address: str
     reply_to: str | None
-    dropped_one: str
-    dropped_other: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebPage:
+    """Where a pressing is on the web: the site's ``path``, and the bucket's ``key``."""
+
+    path: str
+    key: str
+    headline: str
+    summary: str
+    date_text: str
+    image: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pressing:
-    """One instant of an edition for slots that have had the same before."""
+    """One instant of an edition for slots that have had the same before.
+
+    ``articles`` counts as told from now on: what the sections show and name, spares only where the
+    digest of all sections shows them. The first sheet is in the newsletter's own language.
+    """
 
     masthead: Masthead
     placeholders: Placeholders
     slots: tuple[Slot, ...]
     articles: frozenset[str]
-    head: Piece
-    sections: tuple[SectionPieces, ...]
-    dropped: Piece
-    foot: Piece
+    sheets: tuple[Sheet, ...]
+    web: WebPage | None = None
+
+    def sheet(self, locale: str | None) -> Sheet:
+        """The sheet for a reader: of their locale, else of its language, else the newsletter's."""
+        by_locale = {sheet.locale: sheet for sheet in self.sheets}
+        found = by_locale.get(locale or "") or by_locale.get((locale or "").partition("-")[0])
+        return found or self.sheets[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,81 +188,6 @@ class Frozen:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Cutter:
-    """Sets the marks in a page and cuts at them."""
-
-    nonce: str = field(default_factory=lambda: secrets.token_hex(16))
-
-    def mark(self, kind: str, id_: str = "") -> str:
-        """The mark for a cut; in HTML it is a comment, in text a line that goes with the cut."""
-        return f"<!--{self.nonce}:{kind}:{id_}-->"
-
-    def pieces(self, page: str) -> Iterator[tuple[str, str, str]]:
-        """``(kind, id, text after the mark)``; what is before any mark has the kind ``head``."""
-        parts = re.split(rf"<!--{self.nonce}:(\w+):([^>]*?)-->\n?", page)
-        yield "head", "", parts[0]
-        yield from zip(parts[1::3], parts[2::3], parts[3::3], strict=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Fragments:
-    """A page cut up: what a Pressing holds, before it is signed with masthead and slots."""
-
-    head: Piece
-    sections: tuple[SectionPieces, ...]
-    dropped: Piece
-    foot: Piece
-
-
-def cut(cutter: Cutter, html: str, text: str, titles: dict[str, str]) -> Fragments:
-    """Cut both pages at their marks; both must set the same marks in the same order.
-
-    Raises:
-        CutMissing: a template lacks a mark, or the two pages disagree.
-    """
-    pieces: list[tuple[str, str, Piece]] = []
-    nothing = ("nothing", "", "")
-    for of_html, of_text in zip_longest(
-        cutter.pieces(html), cutter.pieces(text), fillvalue=nothing
-    ):
-        if of_html[:2] != of_text[:2]:
-            raise CutMissing(
-                f"digest.html.j2 cuts at {of_html[:2]}, digest.txt.j2 at {of_text[:2]}"
-            )
-        pieces.append((of_html[0], of_html[1], Piece(of_html[2], of_text[2])))
-    kinds = [kind for kind, _, _ in pieces]
-    if kinds[0] != "head" or kinds[-2:] != ["dropped", "foot"]:
-        raise CutMissing("a digest template must end with cut('dropped') and cut('foot')")
-    return Fragments(
-        head=pieces[0][2],
-        sections=tuple(_sections(pieces[1:-2], titles)),
-        dropped=pieces[-2][2],
-        foot=pieces[-1][2],
-    )
-
-
-def _sections(
-    pieces: list[tuple[str, str, Piece]], titles: dict[str, str]
-) -> Iterator[SectionPieces]:
-    section, opening = "", Piece("", "")
-    lead: Piece | None = None
-    stories: list[StoryPieces] = []
-    for kind, id_, piece in pieces:
-        match kind:
-            case "section":
-                section, opening, stories = id_, piece, []
-            case "lead":
-                lead = piece
-            case "plain" if lead is not None:
-                stories.append(StoryPieces(id_, titles[id_], lead, piece))
-                lead = None
-            case "close":
-                yield SectionPieces(section, opening, tuple(stories), piece)
-            case _:
-                raise CutMissing(f"a digest template sets an unexpected cut({kind!r})")
-
-
 def _pressing_to_dict(pressing: Pressing) -> dict[str, Any]:
     return {
         **asdict(pressing),
@@ -225,14 +202,27 @@ def _pressing_from_dict(data: dict[str, Any]) -> Pressing:
         placeholders=Placeholders(**data["placeholders"]),
         slots=tuple(Slot.parse(slot) for slot in data["slots"]),
         articles=frozenset(data["articles"]),
-        head=Piece(**data["head"]),
+        sheets=tuple(_sheet_from_dict(sheet) for sheet in data["sheets"]),
+        web=WebPage(**data["web"]) if data["web"] else None,
+    )
+
+
+def _sheet_from_dict(data: dict[str, Any]) -> Sheet:
+    pieces = ("head", "greeting", "top", "dropped", "foot")
+    return Sheet(
+        locale=data["locale"],
         sections=tuple(
             SectionPieces(
                 id=section["id"],
+                limit=section["limit"],
                 opening=Piece(**section["opening"]),
                 stories=tuple(
                     StoryPieces(
-                        story["id"], story["title"], Piece(**story["lead"]), Piece(**story["plain"])
+                        id=story["id"],
+                        title=story["title"],
+                        articles=tuple(story["articles"]),
+                        lead=Piece(**story["lead"]),
+                        plain=Piece(**story["plain"]),
                     )
                     for story in section["stories"]
                 ),
@@ -240,6 +230,7 @@ def _pressing_from_dict(data: dict[str, Any]) -> Pressing:
             )
             for section in data["sections"]
         ),
-        dropped=Piece(**data["dropped"]),
-        foot=Piece(**data["foot"]),
+        left_out=tuple(data["left_out"]),
+        test_mark=data["test_mark"],
+        **{name: Piece(**data[name]) for name in pieces},
     )

@@ -19,15 +19,20 @@ from courant.subscribers.model import Joining, Profile, Signup, Status, Subscrip
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A profile as it will be, and the other writes (``{"Put" | "Update": arguments}``)."""
+    """A profile as it will be, and the other writes (``{"Put" | "Update": arguments}``).
+
+    ``enters``: the newsletter in whose lists it puts the person; their slot there must be open,
+    and know their locale, before.
+    """
 
     profile: Profile
     writes: tuple[Item, ...] = ()
+    enters: str | None = None
 
 
 def newcomer(signup: Signup, sid: str, digest: str, now: datetime) -> tuple[Item, ...]:
     """The two or three items of somebody new; none of them may exist."""
-    subscription = Subscription(signup.slot, signup.sections, signup.status)
+    subscription = _subscription(signup)
     profile = Profile(
         sid=sid,
         email=signup.email,
@@ -65,11 +70,10 @@ def join(profile: Profile, signup: Signup, now: datetime, *, returning: bool) ->
     """Somebody we know joins a newsletter."""
     if may_join(profile, signup, returning=returning) is not Joining.ADDED:
         return None
-    joined = Subscription(signup.slot, signup.sections, signup.status)
-    after = _with(profile, signup.newsletter, joined)
+    after = _with(profile, signup.newsletter, _subscription(signup))
     if signup.status is not Status.ACTIVE:
         return Change(after)
-    return Change(after, (_membership(after, signup.newsletter, now),))
+    return Change(after, (_membership(after, signup.newsletter, now),), signup.newsletter)
 
 
 def confirm(profile: Profile, newsletter_id: str, now: datetime) -> Change | None:
@@ -78,7 +82,7 @@ def confirm(profile: Profile, newsletter_id: str, now: datetime) -> Change | Non
     if before is None or before.status is not Status.PENDING:
         return None
     after = _with(profile, newsletter_id, replace(before, status=Status.ACTIVE))
-    return Change(after, (_membership(after, newsletter_id, now),))
+    return Change(after, (_membership(after, newsletter_id, now),), newsletter_id)
 
 
 def move(
@@ -86,10 +90,14 @@ def move(
     newsletter_id: str,
     slot: Slot | None,
     sections: tuple[str, ...] | None,
+    limit: int | None,
     now: datetime,
     active_from: datetime,
 ) -> Change | None:
-    """An active subscription gets another slot, other sections, or both."""
+    """An active subscription gets another slot, other choices, or both; None: as it was.
+
+    A ``limit`` of 0 is the newsletter's own again.
+    """
     before = profile.subscriptions.get(newsletter_id)
     if before is None or before.status is not Status.ACTIVE:
         return None
@@ -97,15 +105,16 @@ def move(
         before,
         slot=before.slot if slot is None else slot,
         sections=before.sections if sections is None else sections,
+        limit=before.limit if limit is None else limit or None,
     )
     after = _with(profile, newsletter_id, wanted)
     if wanted == before:
         return None
     if wanted.slot == before.slot:
-        update = items.sections_update(newsletter_id, before.slot, profile.sid, wanted.sections)
+        update = items.choices_update(newsletter_id, profile.sid, wanted)
         return Change(after, ({"Update": update},))
     gone = _tombstones(profile.sid, {newsletter_id: before}, "moved", now)
-    return Change(after, (*gone, _membership(after, newsletter_id, active_from)))
+    return Change(after, (*gone, _membership(after, newsletter_id, active_from)), newsletter_id)
 
 
 def unsubscribe(profile: Profile, newsletter_id: str, reason: str, now: datetime) -> Change | None:
@@ -133,6 +142,10 @@ def suppress(profile: Profile, reason: str, digest: str, now: datetime) -> Chang
             *_tombstones(profile.sid, profile.subscriptions, reason, now),
         ),
     )
+
+
+def _subscription(signup: Signup) -> Subscription:
+    return Subscription(signup.slot, signup.sections, signup.status, limit=signup.limit)
 
 
 def _membership(profile: Profile, newsletter_id: str, active_from: datetime) -> Item:

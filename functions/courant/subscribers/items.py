@@ -6,6 +6,9 @@
     slot         N#<newsletter>                   SLOT#<slot>
     suppression  X#<HMAC(address)>                X
 
+A slot has the set ``locales``: those of everybody who ever was in it. It is written before their
+membership, so no member's locale is missing there.
+
 A membership that somebody leaves stays for two weeks as a tombstone without address. One who
 comes back into it has ``was_from``/``was_gone``: the stay before, which an edition that was cut
 during it still counts.
@@ -13,6 +16,7 @@ during it still counts.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,7 +31,7 @@ PROFILE = "PROFILE"
 LOOKUP = "SID"
 SUPPRESSION = "X"
 SLOT = "SLOT#"
-_PERSONAL = ("email", "name", "sections", "format", "locale", "paused_until")
+_PERSONAL = ("email", "name", "sections", "limit", "format", "locale", "paused_until")
 
 # Who belongs to an edition cut at ``:at``.
 COUNTED = (
@@ -83,6 +87,7 @@ def profile_item(profile: Profile) -> Item:
                     {
                         "slot": str(subscription.slot),
                         "sections": list(subscription.sections),
+                        "limit": subscription.limit,
                         "status": subscription.status.value,
                         "paused_until": _stamp(subscription.paused_until),
                     }
@@ -110,6 +115,7 @@ def profile_of(item: Item) -> Profile:
                 sections=tuple(kept["sections"]),
                 status=Status(kept["status"]),
                 paused_until=_instant(kept.get("paused_until")),
+                limit=_number(kept.get("limit")),
             )
             for newsletter, kept in item["newsletters"].items()
         },
@@ -147,13 +153,31 @@ def membership_update(profile: Profile, newsletter_id: str, active_from: datetim
     }
 
 
-def sections_update(newsletter_id: str, slot: Slot, sid: str, sections: tuple[str, ...]) -> Item:
-    """The update that gives a membership other sections."""
-    return {
-        "Key": membership_key(newsletter_id, slot, sid),
-        "UpdateExpression": "SET sections = :sections",
-        "ExpressionAttributeValues": {":sections": list(sections)},
+def choices_update(newsletter_id: str, sid: str, subscription: Subscription) -> Item:
+    """The update that gives a membership the sections and the limit of a subscription."""
+    update: Item = {
+        "Key": membership_key(newsletter_id, subscription.slot, sid),
+        "UpdateExpression": "SET sections = :sections REMOVE #limit",
+        "ExpressionAttributeNames": {"#limit": "limit"},
+        "ExpressionAttributeValues": {":sections": list(subscription.sections)},
     }
+    if subscription.limit is not None:
+        update["UpdateExpression"] = "SET sections = :sections, #limit = :limit"
+        update["ExpressionAttributeValues"][":limit"] = subscription.limit
+    return update
+
+
+def slot_update(newsletter_id: str, slot: Slot, locales: Collection[str]) -> Item:
+    """The update that makes a slot live, for readers of these locales too."""
+    update: Item = {
+        "Key": slot_key(newsletter_id, slot),
+        "UpdateExpression": "SET live = :live",
+        "ExpressionAttributeValues": {":live": True},
+    }
+    if locales:  # DynamoDB knows no empty set
+        update["UpdateExpression"] += " ADD locales :locales"
+        update["ExpressionAttributeValues"][":locales"] = set(locales)
+    return update
 
 
 def member_of(item: Item) -> Member:
@@ -163,6 +187,7 @@ def member_of(item: Item) -> Member:
         email=item.get("email"),
         name=item.get("name"),
         sections=tuple(item.get("sections", ())),
+        limit=_number(item.get("limit")),
         format=item.get("format", "html"),
         locale=item.get("locale"),
         active_from=from_stamp(item["active_from"]),
@@ -197,6 +222,7 @@ def _membership(profile: Profile, newsletter_id: str, active_from: datetime) -> 
             "email": profile.email,
             "name": profile.name,
             "sections": list(subscription.sections),
+            "limit": subscription.limit,
             "format": profile.format,
             "locale": profile.locale,
             "paused_until": _stamp(subscription.paused_until),
@@ -207,6 +233,10 @@ def _membership(profile: Profile, newsletter_id: str, active_from: datetime) -> 
 
 def _present(item: dict[str, Any]) -> Item:
     return {name: value for name, value in item.items() if value is not None}
+
+
+def _number(value: Any) -> int | None:
+    return None if value is None else int(value)
 
 
 def _stamp(instant: datetime | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +29,16 @@ class MemberLists:
 
     def slots(self, newsletter_id: str) -> tuple[Slot, ...]:
         """The slots in which a newsletter has, or once had, members."""
-        found = aws.query(
-            self._table,
-            KeyConditionExpression=Key("PK").eq(f"N#{newsletter_id}")
-            & Key("SK").begins_with(items.SLOT),
-            ConsistentRead=True,
+        return tuple(
+            Slot.parse(item["SK"].removeprefix(items.SLOT))
+            for item in self._slot_items(newsletter_id)
         )
-        return tuple(Slot.parse(item["SK"].removeprefix(items.SLOT)) for item in found)
+
+    def locales(self, newsletter_id: str) -> frozenset[str]:
+        """The locales that a newsletter's members have, or once had, over all its slots."""
+        return frozenset[str]().union(
+            *(item.get("locales", ()) for item in self._slot_items(newsletter_id))
+        )
 
     def count(self, newsletter_id: str, slot: Slot, range_: str, at: datetime) -> int:
         """How many belonged to a slot at an instant; who left after it still counts."""
@@ -72,6 +76,14 @@ class MemberLists:
         """One membership as it is now, tombstone or not."""
         item = self._get(items.membership_key(newsletter_id, slot, sid))
         return items.member_of(item) if item else None
+
+    def _slot_items(self, newsletter_id: str) -> Iterator[aws.Item]:
+        return aws.query(
+            self._table,
+            KeyConditionExpression=Key("PK").eq(f"N#{newsletter_id}")
+            & Key("SK").begins_with(items.SLOT),
+            ConsistentRead=True,
+        )
 
     def _get(self, key: aws.Item) -> aws.Item | None:
         return self._table.get_item(Key=key, ConsistentRead=True).get("Item")

@@ -16,6 +16,9 @@ SHARDS = "0123456789abcdef"
 
 Format = Literal["html", "text"]
 
+# The most stories of a section that somebody may ask for; a newsletter's own limit ends there.
+MOST_STORIES = 50
+
 
 class Status(StrEnum):
     """Where a subscription stands; a profile stands where its best subscription does."""
@@ -45,12 +48,17 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One newsletter of one profile; no ``sections`` means all of them."""
+    """One newsletter of one profile.
+
+    No ``sections`` means all of them. ``limit`` is the most stories of a section that they want
+    (1 to ``MOST_STORIES``); None: as many as the newsletter says.
+    """
 
     slot: Slot
     sections: tuple[str, ...] = ()
     status: Status = Status.ACTIVE
     paused_until: datetime | None = None
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +87,7 @@ class Member:
     email: str | None
     name: str | None = None
     sections: tuple[str, ...] = ()
+    limit: int | None = None
     format: Format = "html"
     locale: str | None = None
     active_from: datetime
@@ -100,13 +109,17 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signup:
-    """Somebody joins a newsletter: a form, or a row of an import. The address is validated."""
+    """Somebody joins a newsletter: a form, or a row of an import.
+
+    The address is validated and the locale is a tag as ``choices.locale_of`` spells it.
+    """
 
     email: str
     newsletter: str
     slot: Slot
     consent: Consent
     sections: tuple[str, ...] = ()
+    limit: int | None = None
     name: str | None = None
     locale: str | None = None
     format: Format = "html"

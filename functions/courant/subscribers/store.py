@@ -5,7 +5,7 @@ A method that takes an address also takes the key that hides it; most functions 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -72,8 +72,7 @@ class SubscriberStore(MemberLists):
         returning: bool = False,
     ) -> tuple[Joining, ...]:
         """``subscribe`` for many, newcomers together in one transaction; answers in order."""
-        for newsletter, slot in dict.fromkeys((one.newsletter, one.slot) for one in signups):
-            self._open(newsletter, slot)
+        self._open_for(one for one in signups if one.status is Status.ACTIVE)
         answers: list[Joining] = []
         for start in range(0, len(signups), _NEWCOMERS_AT_ONCE):
             batch = signups[start : start + _NEWCOMERS_AT_ONCE]
@@ -97,19 +96,19 @@ class SubscriberStore(MemberLists):
         *,
         slot: Slot | None = None,
         sections: tuple[str, ...] | None = None,
+        limit: int | None = None,
         active_from: datetime | None = None,
     ) -> bool:
-        """Another slot or other sections; False when there is no active subscription.
+        """Another slot or other choices; False when there is no active subscription.
 
+        None is as it was; no ``sections`` are all, and a ``limit`` of 0 is the newsletter's own.
         ``active_from`` is when the new slot counts from (default now): the caller passes the first
         local date not yet served.
         """
-        if slot is not None:
-            self._open(newsletter_id, slot)
         done = self._change(
             sid,
             lambda profile: changes.move(
-                profile, newsletter_id, slot, sections, now, active_from or now
+                profile, newsletter_id, slot, sections, limit, now, active_from or now
             ),
         )
         return done.is_active(newsletter_id)
@@ -130,9 +129,21 @@ class SubscriberStore(MemberLists):
             lambda profile: changes.suppress(profile, reason, key.digest(profile.email), now),
         ).changed
 
-    def _open(self, newsletter_id: str, slot: Slot) -> None:
-        # Before any membership, so that none lies in a slot that nobody looks into.
-        self._table.put_item(Item=items.slot_key(newsletter_id, slot))
+    def _open_for(self, signups: Iterable[Signup]) -> None:
+        found: dict[tuple[str, Slot], set[str]] = {}
+        for one in signups:
+            locales = found.setdefault((one.newsletter, one.slot), set())
+            locales |= {one.locale} if one.locale else set()
+        for (newsletter, slot), locales in found.items():
+            self._open(newsletter, slot, locales)
+
+    def _open(self, newsletter_id: str, slot: Slot, locales: Collection[str]) -> None:
+        # Before any membership, so that none lies in a slot that nobody looks into, or has a
+        # locale that no page is made for. Nothing is ever taken out again: a locale too many
+        # costs a page, one too few a reader's language. Hence a move could do without (who moves
+        # had their locale in the slot they leave, and readers of it look at all slots of the
+        # newsletter); it comes here for the slot's sake.
+        self._table.update_item(**items.slot_update(newsletter_id, slot, locales))
 
     def _subscribe_batch(
         self, batch: Sequence[Signup], now: datetime, key: AddressKey, *, returning: bool
@@ -187,6 +198,10 @@ class SubscriberStore(MemberLists):
             if profile is None or (change := decide(profile)) is None:
                 return _Outcome(profile, changed=False)
             after = replace(change.profile, version=profile.version + 1)
+            if change.enters is not None:
+                slot = after.subscriptions[change.enters].slot
+                # The profile's locale, as the membership has it; a sign-up may have named another.
+                self._open(change.enters, slot, [after.locale] if after.locale else [])
             put = {
                 "Item": items.profile_item(after),
                 "ConditionExpression": "version = :version",

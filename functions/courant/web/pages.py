@@ -1,4 +1,4 @@
-"""The readers' pages: a method and a path in, an answer out.
+"""What links in mails lead to: a method and a path in, an answer out.
 
 A GET only ever shows a page: mail scanners open every link. A POST acts, and acting again changes
 nothing. Its body is not read: RFC 8058 has mail programs send ``List-Unsubscribe=One-Click`` as a
@@ -9,37 +9,16 @@ and whoever can post it could press the button too.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import datetime
-from functools import cache
-from pathlib import Path
-from types import MappingProxyType
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from courant import locales, log
 from courant.errors import LinkInvalid
 from courant.newsletters import NewsletterStore
 from courant.subscribers.links import Link, Links, Purpose
 from courant.subscribers.store import SubscriberStore
-
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
-
-HEADERS: Mapping[str, str] = MappingProxyType(
-    {
-        "Content-Type": "text/html; charset=utf-8",
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": (
-            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
-            "base-uri 'none'; frame-ancestors 'none'"
-        ),
-        "Referrer-Policy": "no-referrer",
-        "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
-        "X-Content-Type-Options": "nosniff",
-        "X-Robots-Tag": "noindex",
-    }
-)
+from courant.templates import environment
+from courant.web.answer import SHOWING, Answer, private
 
 # Both routes, and what the link in each must be for.
 _ROUTE = re.compile(r"/([uc])/([^/]{1,200})")
@@ -47,16 +26,6 @@ _PURPOSES = {
     "u": frozenset({Purpose.UNSUBSCRIBE, Purpose.SAMPLE}),
     "c": frozenset({Purpose.CONFIRM}),
 }
-_SHOWING = frozenset({"GET", "HEAD"})
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the browser gets."""
-
-    status: int
-    body: str
-    headers: Mapping[str, str] = field(default_factory=lambda: HEADERS)
 
 
 class Pages:
@@ -77,9 +46,9 @@ class Pages:
         """
         route = _ROUTE.fullmatch(path)
         if route is None:
-            return _page(404, "not_found")
-        if method not in _SHOWING | {"POST"}:
-            return _not_allowed()
+            return not_found()
+        if method not in SHOWING | {"POST"}:
+            return not_allowed([*SHOWING, "POST"])
         kind, token = route.groups()
         try:
             link = self._links.read(token, now)
@@ -87,7 +56,7 @@ class Pages:
             return _invalid(method, str(error))
         if link.purpose not in _PURPOSES[kind]:
             return _invalid(method, "for another purpose")
-        if method in _SHOWING:
+        if method in SHOWING:
             return self._show(link, path)
         return self._act(link, now)
 
@@ -114,10 +83,23 @@ class Pages:
             200,
             template,
             language=newsletter.language if newsletter else locales.FALLBACK,
+            # A newsletter that is no more has no templates of its own.
+            newsletter_id=newsletter.id if newsletter else None,
             # One can leave a newsletter that is no more; then its id has to do.
             newsletter_title=newsletter.title if newsletter else link.newsletter,
             **context,
         )
+
+
+def not_found() -> Answer:
+    """There is no such page."""
+    return _page(404, "not_found")
+
+
+def not_allowed(methods: Iterable[str]) -> Answer:
+    """The page is there, but not for this method."""
+    page = _page(405, "not_found")
+    return Answer(405, page.body, {**page.headers, "Allow": ", ".join(sorted(methods))})
 
 
 def _invalid(method: str, reason: str) -> Answer:
@@ -126,18 +108,13 @@ def _invalid(method: str, reason: str) -> Answer:
     return _page(200 if method == "POST" else 404, "invalid")
 
 
-def _not_allowed() -> Answer:
-    page = _page(405, "not_found")
-    return Answer(405, page.body, {**page.headers, "Allow": "GET, HEAD, POST"})
-
-
-def _page(status: int, template: str, language: str = locales.FALLBACK, **context: str) -> Answer:
-    page = _environment().get_template(f"web/{template}.html.j2")
-    return Answer(status, page.render(t=locales.strings(language), **context))
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
-    )
+def _page(
+    status: int,
+    template: str,
+    language: str = locales.FALLBACK,
+    newsletter_id: str | None = None,
+    **context: str,
+) -> Answer:
+    page = environment(newsletter_id, html=True).get_template(f"web/{template}.html.j2")
+    strings = locales.strings(language, newsletter=newsletter_id)
+    return private(status, page.render(t=strings, **context))

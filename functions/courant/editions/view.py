@@ -1,0 +1,157 @@
+"""What templates are given: stories and the newsletter, worded for one locale. Pure.
+
+docs/templates.md lists every name for editors who write their own.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from courant import locales
+from courant.articles import Image
+from courant.editions import prose, wording
+from courant.editions.select import SectionStories, Story
+from courant.newsletter import Newsletter, Section
+
+# The story's other papers; more would be a list to read instead of news.
+_ALSO = 5
+# One line in most mail programs, two on a phone.
+_BRIEF = 110
+BOTH_FORMS = ("lead", "plain")
+
+_NOTE = {"p": "ink text", "a": "ink under", "li": "ink text", "blockquote": "ink text"}
+_FOOTER = {"p": "muted small", "a": "ink under", "li": "muted small"}
+_INTRO = {"a": "muted under"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """The edition that a page belongs to.
+
+    ``day`` is its local date; ``zone`` that in which articles' times are shown; ``web_url`` where
+    the same edition is on the web.
+    """
+
+    newsletter: Newsletter
+    day: date
+    zone: ZoneInfo
+    web_url: str | None = None
+
+
+def page(
+    occasion: Occasion,
+    sections: Iterable[SectionStories],
+    strings: locales.Strings,
+    locale: str,
+    forms: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
+) -> dict[str, Any]:
+    """The context of a digest, without the reader's own values and cuts.
+
+    Args:
+        forms: (section id, story id) → the forms to show; every story has both if left out.
+    """
+    newsletter = occasion.newsletter
+    note = newsletter.note
+    if note and note.until and occasion.day > note.until:
+        note = None
+    direction = wording.direction(locale)
+    right_to_left = direction == "rtl"
+    return {
+        "newsletter": newsletter,
+        "language": locale,
+        "dir": direction,
+        "start": "right" if right_to_left else "left",
+        "end": "left" if right_to_left else "right",
+        "t": strings,
+        "date_text": wording.full_date(occasion.day, locale),
+        "web_url": occasion.web_url,
+        "note": prose.block(note.text, classes=_NOTE) if note else None,
+        "note_text": prose.plain(note.text) if note else None,
+        "footer": prose.block(newsletter.brand.footer, classes=_FOOTER)
+        if newsletter.brand.footer
+        else None,
+        "footer_text": prose.plain(newsletter.brand.footer) if newsletter.brand.footer else None,
+        "sections": [
+            _section(each.section)
+            | {
+                "stories": [
+                    _story(occasion, story, strings, locale)
+                    | {
+                        "forms": BOTH_FORMS
+                        if forms is None
+                        else forms.get((each.section.id, story.id), ())
+                    }
+                    for story in each.stories
+                ]
+            }
+            for each in sections
+        ],
+        "fit": fit,
+    }
+
+
+def fit(image: Image, width: int, max_height: int | None = None) -> dict[str, int | None]:
+    """A picture's size in whole pixels, scaled to a width; the height is None if nobody knows.
+
+    With ``max_height`` a tall picture gets narrower instead.
+    """
+    if not image.width or not image.height:
+        return {"width": width, "height": None}
+    height = width * image.height / image.width
+    if max_height is not None and height > max_height:
+        width, height = max(1, round(width * max_height / height)), max_height
+    return {"width": width, "height": max(1, round(height))}
+
+
+def brief(summary: str, limit: int = _BRIEF) -> str:
+    """The summary's first sentence, or as many of its words as fit one line."""
+    for end in (". ", "! ", "? ", "。", "؟ "):
+        head, found, _ = summary.partition(end)
+        if found and len(head) < limit:
+            summary = head + found.rstrip()
+    if len(summary) <= limit:
+        return summary
+    cut = summary.rfind(" ", limit // 2, limit)
+    return summary[: cut if cut > 0 else limit - 1].rstrip(" ,;:–—-") + "…"
+
+
+def _section(section: Section) -> dict[str, Any]:
+    return {
+        "id": section.id,
+        "title": section.title,
+        "intro": prose.inline(section.intro, _INTRO) if section.intro else None,
+        "intro_text": prose.plain(section.intro) if section.intro else None,
+    }
+
+
+def _story(
+    occasion: Occasion, story: Story, strings: locales.Strings, locale: str
+) -> dict[str, Any]:
+    article = story.lead
+    minutes = article.reading_minutes
+    language = article.language or occasion.newsletter.language
+    return {
+        "id": article.id,
+        "title": article.title,
+        "url": article.url,
+        "summary": article.summary,
+        "brief": brief(article.summary),
+        "source": article.source,
+        "author": article.author,
+        "date_text": wording.short_date(article.date, locale, occasion.zone),
+        "minutes_text": wording.plural(strings, "minutes", minutes, locale) if minutes else None,
+        "lang": language if language.partition("-")[0] != locale.partition("-")[0] else None,
+        "image": article.image,
+        "also": _also(story),
+    }
+
+
+def _also(story: Story) -> list[dict[str, str]]:
+    """Where else a story is told, once a source: a paper's second feed is no other source."""
+    links: dict[str, str] = {}
+    for article in story.articles:
+        links.setdefault(article.source, article.url)
+    del links[story.lead.source]
+    return [{"source": source, "url": url} for source, url in links.items()][:_ALSO]
