@@ -58,6 +58,7 @@ DECIDERS = (
     "editions/budget.py",
     "delivery/digest.py",
     "delivery/mime.py",
+    "delivery/quoted.py",
     "delivery/watch.py",
     "subscribers/model.py",
     "subscribers/links.py",

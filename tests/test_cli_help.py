@@ -35,6 +35,7 @@ def test_the_commands_are_those_of_the_readme() -> None:
         "feeds check",
         "feeds import",
         "feeds status",
+        "lint",
         "local",
         "preview",
         "send",

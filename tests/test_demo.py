@@ -165,6 +165,37 @@ def test_the_editions_name_their_stories_and_repeat_none(three_days: Ran) -> Non
     assert sum(map(len, held)) == len(set().union(*held))
 
 
+def test_every_reader_is_written_to_in_their_language_and_form(three_days: Ran) -> None:
+    for edition in three_days.editions:
+        for pressing in edition["pressings"]:
+            assert pressing["locales"][0] == "en"
+            assert set(pressing["locales"]) == {"en", "nl", "fr", "de", "ar"}
+    led = {
+        story["url"]
+        for edition in three_days.editions
+        for pressing in edition["pressings"]
+        for section in pressing["sections"]
+        for story in section["stories"]
+    }
+    newsletter = demo_newsletter()
+    chosen = {one.signup.email: one.signup for one in readers(newsletter, 12, NOW)}
+    for path in three_days.mails("1"):
+        message = parsed(path)
+        reader, html = chosen[str(message["To"])], message.get_body(("html",))
+        assert (html is None) == (reader.format == "text")
+        text = message.get_body(("plain",))
+        assert text is not None
+        # Who gave a name is greeted by it.
+        assert reader.name is None or reader.name in text.get_content()
+        if reader.limit is not None and reader.limit < 3:
+            wanted = len(reader.sections or newsletter.sections)
+            assert 0 < len(led & set(stories(message))) <= reader.limit * wanted
+        if html is not None:
+            language = reader.locale or "en"
+            direction = "rtl" if language == "ar" else "ltr"
+            assert f'<html lang="{language}" dir="{direction}"' in html.get_content()
+
+
 def test_a_folders_broken_feed_is_named_and_the_others_are_sent(tmp_path: Path) -> None:
     folder = tmp_path / "feeds"
     item = "<item><title>{0} &amp; more</title><link>https://x.example/{0}</link></item>"
@@ -240,6 +271,15 @@ def test_readers_are_the_same_each_time_and_no_two_share_an_address() -> None:
     assert all(re.search(r"@example\.(com|org|net)$", r.signup.email) for r in twice[0])
 
 
+def test_sample_readers_choose_for_themselves() -> None:
+    chosen = [reader.signup for reader in readers(demo_newsletter(), 12, NOW)]
+
+    assert {one.locale for one in chosen} == {None, "nl", "fr", "de", "ar"}
+    assert {one.format for one in chosen} == {"html", "text"}
+    assert {one.limit for one in chosen} == {None, 1, 2, 50}
+    assert {one.name for one in chosen} > {None, "فاطمة الزهراء"}
+
+
 def test_a_day_begins_when_something_will_be_due() -> None:
     newsletter = demo_newsletter()
     slots = {reader.signup.slot for reader in readers(newsletter, 12, NOW)}
@@ -272,6 +312,24 @@ def test_a_link_in_a_mail_unsubscribes_through_the_mailbox() -> None:
 
     assert [item["status"] for item in still if "status" in item] == ["active"]
     assert [item["status"] for item in gone if "status" in item] == ["unsubscribed"]
+
+
+def test_a_link_in_a_mail_opens_the_web_edition_in_the_mailbox() -> None:
+    with opened(Plan(newsletter=demo_newsletter(), subscribers=1, at=NOW), NOW) as running:
+        running.sign_up()
+        mailbox = mailbox_of(running.stack, running.pass_day(1))
+
+        (path,) = set(
+            re.findall(rb'"http://here(/e/[^"]+/\d{4})"', ask(mailbox, "/mail/1-001.html"))
+        )
+        browser = {"Accept-Encoding": "gzip"}
+        page = mailbox.answer("GET", path.decode(), browser, b"", "http://here")
+
+        assert page.status == 200
+        assert "content-encoding" not in page.headers
+        assert b"<h1>" in page.body
+        assert b'src="http://here/images/' in page.body
+        assert paper.SITE.encode() not in page.body
 
 
 def test_the_mailbox_shows_mails_but_runs_nothing_of_theirs() -> None:

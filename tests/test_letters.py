@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from courant.delivery.mailer import Accepted, NotSent, Outcome, Refused, Unknown
-from courant.letters import LetterClaims, LetterNotSent, Letters
+from courant.letters import LetterClaims, LetterNotSent, Letters, confirmation
 from courant.newsletter import Newsletter
 from courant.newsletters import NewsletterStore
+from courant.plaintext import WIDTH, columns
 from courant.schedule import Slot
 from courant.subscribers import items
 from courant.subscribers.links import Links
@@ -193,3 +194,34 @@ def test_a_claim_whose_answer_was_lost_is_still_ones_own(
     twice = [claims.claim("confirmation", SID, "morning", post.clock()) for _ in range(2)]
 
     assert None not in twice
+
+
+@pytest.mark.parametrize(
+    ("locale", "direction", "subject", "line"),
+    [
+        ("en", "ltr", "Please confirm:", "One click and you are in"),
+        ("nl-BE", "ltr", "Graag bevestigen:", "Nog één klik"),
+        ("de", "ltr", "Bitte bestätigen:", "Nur noch ein Klick"),
+        ("fr", "ltr", "À confirmer\u202f:", "Plus qu’un clic"),
+        ("es", "ltr", "Por favor, confirme:", "Solo falta un clic"),
+        ("ar", "rtl", "يُرجى التأكيد:", "بقيت نقرة واحدة"),
+        ("pl", "ltr", "Please confirm:", "One click and you are in"),
+    ],
+)
+def test_a_letter_is_in_the_readers_language(
+    locale: str, direction: str, subject: str, line: str
+) -> None:
+    now = datetime(2026, 11, 22, 7, tzinfo=UTC)
+    profile = Profile(sid=SID, email="ada@example.org", consent=Consent("test", now), locale=locale)
+    url = "https://news.example.org/c/" + "x" * 90
+
+    mail = BytesParser(policy=policy.default).parsebytes(confirmation(MORNING, profile, url, now))
+    text, html = (part.get_content() for part in mail.iter_parts())
+
+    # A header has plain spaces only.
+    assert mail["Subject"] == f"{subject} Ochtend & Кот".replace("\u202f", " ")
+    assert text.startswith(line)
+    assert url in text.splitlines()
+    assert all(columns(each) <= WIDTH for each in text.splitlines() if each != url)
+    assert f'dir="{direction}"' in html
+    assert line in html

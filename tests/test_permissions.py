@@ -56,6 +56,13 @@ def statement(
                 ("s3:ListBucket", "arn:aws:s3:::news"),
             ],
         ),
+        # Whoever shows pages takes "denied" for missing.
+        (
+            "s3",
+            "GetObject",
+            {"Bucket": "news", "Key": "web/a"},
+            [("s3:GetObject", "arn:aws:s3:::news/web/a")],
+        ),
         (
             "secretsmanager",
             "GetSecretValue",

@@ -96,11 +96,13 @@ def _an_edition_with_trouble(newsroom: Newsroom) -> None:
 
 
 def _readers_who_write_back(newsroom: Newsroom, sids: list[str]) -> None:
-    """One leaves by link, one bounces, one is asked to confirm."""
+    """One leaves by link, one bounces, one is asked to confirm, one reads on the web."""
     mail = newsroom.mails()[-1]
     link = str(parse(mail)["List-Unsubscribe"]).strip("<>")
     newsroom.stack.request("GET", link)
     newsroom.stack.request("POST", link)
+    for path in ("", "/feed.xml", "/daily/2026-11-22", "/daily/2026-11-22/0600"):
+        assert newsroom.stack.request("GET", f"/e/morning{path}").status in {200, 302}
     leaver = mail.tags["rid"]
     bouncer = next(sid for sid in sids if sid != leaver)
     newsroom.stack.put_event(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from courant.errors import ConfigurationError
 from courant.newsletter import Newsletter
 from courant.schedule import Slot
-from courant.subscribers import roster
+from courant.subscribers import choices, roster
 from courant.subscribers.address import AddressKey
 from courant.subscribers.model import SHARDS
 from courant.subscribers.roster import COLUMNS, Imported, Row
@@ -43,7 +43,7 @@ MORNING = Newsletter.model_validate(
         ],
     }
 )
-HEADER = "email,name,cadence,timezone,time,sections,locale,format,status\n"
+HEADER = "email,name,cadence,timezone,time,sections,limit,locale,format,status\n"
 
 
 class Office:
@@ -188,23 +188,24 @@ def test_what_is_written_is_read(rows: list[dict[str, str]]) -> None:
 def test_an_import_keeps_the_good_rows_and_names_the_bad(office: Office) -> None:
     done = office.take(
         HEADER
-        + "ada@example.org,Ada,,,,politics|Books; film,,,\n"
-        + "bob@example.org,Bob,daily,asia/tokyo,6:30 pm,Politics;arts,pt_BR,plain,active\n"
-        + "not an address,Carl,,,,,,,\n"
-        + "BOB@Example.org,Bob again,,,,,,,\n"
-        + "dan@example.org,,hourly,,,,,,\n"
-        + "eve@example.org,,,Mars/Base,,,,,\n"
-        + "fay@example.org,,,,25:00,,,,\n"
-        + "gus@example.org,,,,,,,,unsubscribed\n"
-        + "hal@example.org,,,,,,klingon!,,\n"
-        + "ida@example.org,,,,,,,fax,\n"
-        + ",Nobody,,,,,,,\n"
-        + 'joy@example.org,Joy,weekly,,,"Books, film & stage",nl,,\n'
+        + "ada@example.org,Ada,,,,politics|Books; film,,,,\n"
+        + "bob@example.org,Bob,daily,asia/tokyo,6:30 pm,Politics;arts,12,PT_br,plain,active\n"
+        + "not an address,Carl,,,,,,,,\n"
+        + "BOB@Example.org,Bob again,,,,,,,,\n"
+        + "dan@example.org,,hourly,,,,,,,\n"
+        + "eve@example.org,,,Mars/Base,,,,,,\n"
+        + "fay@example.org,,,,25:00,,,,,\n"
+        + "gus@example.org,,,,,,,,,unsubscribed\n"
+        + "hal@example.org,,,,,,,klingon!,,\n"
+        + "ida@example.org,,,,,,,,fax,\n"
+        + ",Nobody,,,,,,,,\n"
+        + 'joy@example.org,Joy,weekly,,,"Books, film & stage",,nl,,\n'
+        + "kim@example.org,,,,,,51,,,\n"
     )
 
     reasons = dict(done.refused)
     assert (done.added, done.already) == (2, 0)
-    assert sorted(reasons) == [2, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+    assert sorted(reasons) == [2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14]
     assert reasons[2] == "unknown section 'Books'; there are: politics, arts"
     assert reasons[4].startswith("bad address (not an address): ")
     assert reasons[5] == "duplicate of line 3"
@@ -213,16 +214,19 @@ def test_an_import_keeps_the_good_rows_and_names_the_bad(office: Office) -> None
     assert reasons[8] == "unknown time '25:00'; write it like 07:00"
     assert reasons[9] == "the file says 'unsubscribed', so not subscribed"
     assert reasons[12].startswith("bad address (nothing)")
+    assert reasons[14] == "unknown limit '51'; write how many stories of a section, 1 to 50"
     bob = office.store.profile(office.sid("bob@example.org"))
     joy = office.store.profile(office.sid("joy@example.org"))
     assert bob is not None
     assert joy is not None
     assert bob.subscriptions["morning"].slot == Slot("daily", "Asia/Tokyo", "18:30")
     assert bob.subscriptions["morning"].sections == ("politics", "arts")
+    assert bob.subscriptions["morning"].limit == 12
     assert (bob.locale, bob.format) == ("pt-BR", "text")
     assert bob.consent.source == "import:test"
     assert joy.subscriptions["morning"].slot == Slot("weekly")
     assert joy.subscriptions["morning"].sections == ("arts",)
+    assert joy.subscriptions["morning"].limit is None
 
 
 def test_importing_again_adds_nobody(office: Office) -> None:
@@ -253,9 +257,9 @@ def test_what_goes_out_comes_in_the_same(stack: "Stack", clock: "HandClock") -> 
     office = Office(stack, clock)
     office.take(
         HEADER
-        + 'ada@example.org,"A. ""Countess"", B.",daily,Asia/Tokyo,07:00,politics|arts,nl,text,\n'
-        + "bob@xn--bcher-kva.example,Bób,weekly,,,,,,\n"
-        + "carl@example.org,,,,,,,,\n"
+        + 'ada@example.org,"A. ""C."", B.",daily,Asia/Tokyo,07:00,politics|arts,7,nl-BE,text,\n'
+        + "bob@xn--bcher-kva.example,Bób,weekly,,,,,,,\n"
+        + "carl@example.org,,,,,,,,,\n"
     )
     office.store.unsubscribe(office.sid("carl@example.org"), "morning", "link", clock())
     out = office.give()
@@ -266,6 +270,76 @@ def test_what_goes_out_comes_in_the_same(stack: "Stack", clock: "HandClock") -> 
 
     assert (done.added, done.refused) == (2, ())
     assert sorted(office.give().splitlines()) == sorted(out.splitlines())
+
+
+def test_an_imported_locale_is_known_before_the_pages_are_made(office: Office) -> None:
+    office.take(HEADER + "ada@example.org,,,,,,,nl_be,,\nbob@example.org,,weekly,,,,,AR,,\n")
+    office.take(HEADER + "eve@example.org,,,,,,,,,\nADA@example.org,,,,,,,de,,\n")
+
+    # Ada is subscribed already, and reads what she chose; a German page would be one too many,
+    # which is no harm.
+    assert office.store.locales("morning") >= {"nl-BE", "ar"}
+    ada = office.store.member("morning", Slot("daily"), office.sid("ada@example.org"))
+    assert ada is not None
+    assert ada.locale == "nl-BE"
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ("", None),
+        ("nl", "nl"),
+        ("nl_NL", "nl-NL"),
+        ("NL-nl", "nl-NL"),
+        ("pt-BR", "pt-BR"),
+        ("ZH_hANT_tw", "zh-Hant-TW"),
+        ("es-419", "es-419"),
+        ("de-CH-1996", "de-CH-1996"),
+        ("ca-ES-VALENCIA", "ca-ES-valencia"),
+    ],
+)
+def test_a_locale_has_one_spelling(text: str, tag: str | None) -> None:
+    assert choices.locale_of(text) == tag
+
+
+@pytest.mark.parametrize(
+    "text", ["klingon!", "n", "dutch", "nl-", "-nl", "nl--NL", "nl NL", "nl\n", "nl-abcdefgh" * 9]
+)
+def test_a_locale_that_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="unknown locale"):
+        choices.locale_of(text)
+
+
+@given(st.text(st.sampled_from("nNlLxX-_09tT "), max_size=40))
+def test_a_locale_once_spelled_stays(text: str) -> None:
+    try:
+        tag = choices.locale_of(text)
+    except ValueError:
+        return
+
+    assert choices.locale_of(tag or "") == tag
+    assert choices.locale_of(text.swapcase()) == tag
+
+
+@pytest.mark.parametrize(("text", "limit"), [("", None), ("1", 1), ("07", 7), ("50", 50)])
+def test_a_limit(text: str, limit: int | None) -> None:
+    assert choices.limit_of(text) == limit
+
+
+@pytest.mark.parametrize("text", ["0", "51", "-1", "2.5", "many", "5e0", "9" * 5000, "²"])
+def test_a_limit_that_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="unknown limit"):
+        choices.limit_of(text)
+
+
+@pytest.mark.parametrize(
+    "title", ["Limit", "stories", "Stories per section", "stories_per_section"]
+)
+def test_a_limit_has_many_names(title: str) -> None:
+    file = roster_file.parse(f"email,{title}\na@x.org,3\n".encode())
+
+    assert [row.cells["limit"] for row in file.rows] == ["3"]
+    assert file.warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -281,27 +355,27 @@ def test_what_goes_out_comes_in_the_same(stack: "Stack", clock: "HandClock") -> 
     ],
 )
 def test_a_readers_hour(zone: str, time: str, slot: Slot) -> None:
-    assert roster.slot_of(MORNING, "", zone, time) == slot
+    assert choices.slot_of(MORNING, "", zone, time) == slot
     assert Slot.parse(str(slot)) == slot
 
 
 @pytest.mark.parametrize("time", ["24:00", "7:60", "0 am", "13pm", "noon", "-1", "٧:٠٠x"])
 def test_an_hour_that_is_none(time: str) -> None:
     with pytest.raises(ValueError, match="unknown time"):
-        roster.slot_of(MORNING, "daily", "UTC", time)
+        choices.slot_of(MORNING, "daily", "UTC", time)
 
 
 @given(st.text())
 def test_a_name_is_one_printable_line(text: str) -> None:
-    name = roster.name_of(text)
+    name = choices.name_of(text)
 
     assert name is None or (name.replace("\u200c", "").replace("\u200d", "").isprintable())
     assert name is None or 0 < len(name) <= 100
 
 
 def test_a_name_can_not_turn_the_line_around() -> None:
-    assert roster.name_of(" Ada\u202e\n\x00 Byron\u200b ") == "Ada Byron"
-    assert roster.name_of("نیلوفر\u200cها") == "نیلوفر\u200cها"
+    assert choices.name_of(" Ada\u202e\n\x00 Byron\u200b ") == "Ada Byron"
+    assert choices.name_of("نیلوفر\u200cها") == "نیلوفر\u200cها"
 
 
 # ── real files ────────────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,11 @@
 """People join, move and leave; the send path's count and walk agree through all of it."""
 
+import random
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -64,7 +68,7 @@ def count(store: SubscriberStore, slot: Slot, at: datetime) -> int:
 
 
 def test_joining_makes_a_profile_a_way_to_find_it_and_a_membership(store: SubscriberStore) -> None:
-    ada = signup(sections=("politics",), name="Ada", locale="nl", format="text")
+    ada = signup(sections=("politics",), limit=3, name="Ada", locale="nl", format="text")
 
     answer = store.subscribe(ada, NOW, KEY)
 
@@ -76,11 +80,13 @@ def test_joining_makes_a_profile_a_way_to_find_it_and_a_membership(store: Subscr
     assert profile is not None
     assert (profile.email, profile.status, profile.version) == ("Ada@Example.org", "active", 1)
     assert profile.subscriptions["morning"].sections == ("politics",)
+    assert profile.subscriptions["morning"].limit == 3
     assert member == Member(
         sid=sid,
         email="Ada@Example.org",
         name="Ada",
         sections=("politics",),
+        limit=3,
         format="text",
         locale="nl",
         active_from=NOW,
@@ -176,7 +182,7 @@ def test_who_leaves_is_still_counted_by_an_edition_cut_before(store: SubscriberS
 def test_a_tombstone_has_nothing_personal_and_an_end(
     store: SubscriberStore, table: "Table"
 ) -> None:
-    sid = join(store, name="Ada", locale="nl")
+    sid = join(store, name="Ada", locale="nl", limit=3)
 
     store.unsubscribe(sid, "morning", "one-click", LATER)
 
@@ -250,6 +256,32 @@ def test_other_sections_leave_no_tombstone(store: SubscriberStore) -> None:
     (member,) = walk(store, DAILY, NOW)
     assert moved
     assert (member.sections, member.active_from) == (("sport", "politics"), NOW)
+
+
+def test_another_limit_leaves_no_tombstone_and_the_sections_alone(store: SubscriberStore) -> None:
+    sid = join(store, sections=("sport",))
+
+    limits = []
+    for limit in (4, None, 0):
+        assert store.move(sid, "morning", LATER, limit=limit)
+        (member,) = walk(store, DAILY, NOW)
+        profile = store.profile(sid)
+        assert profile is not None
+        assert profile.subscriptions["morning"].limit == member.limit
+        assert (member.sections, member.active_from) == (("sport",), NOW)
+        limits.append(member.limit)
+
+    # 4, as it was, and the newsletter's own again.
+    assert limits == [4, 4, None]
+
+
+def test_choices_come_along_to_another_slot(store: SubscriberStore) -> None:
+    sid = join(store, sections=("sport",), limit=4, locale="nl")
+
+    store.move(sid, "morning", LATER, slot=TOKYO)
+
+    (member,) = walk(store, TOKYO, LATER)
+    assert (member.sections, member.limit, member.locale) == (("sport",), 4, "nl")
 
 
 def test_who_has_left_can_not_be_moved(store: SubscriberStore) -> None:
@@ -409,6 +441,89 @@ def test_a_change_that_always_loses_says_so(
         store.unsubscribe(sid, "morning", "link", LATER)
 
     assert count(store, DAILY, LATER) == 1
+
+
+def test_a_slot_knows_the_locales_of_its_readers(store: SubscriberStore) -> None:
+    before = store.locales("morning")
+    join(store, "ada@example.org")
+    join(store, "bob@example.org", locale="nl")
+    join(store, "eve@example.org", locale="ar", slot=TOKYO)
+    join(store, "fay@example.org", locale="de", newsletter="evening")
+
+    assert before == frozenset()
+    assert store.locales("morning") == {"nl", "ar"}
+    assert store.locales("evening") == {"de"}
+    assert set(store.slots("morning")) == {DAILY, TOKYO}
+
+
+def test_whoever_was_not_confirmed_opens_no_slot_and_brings_no_locale(
+    store: SubscriberStore,
+) -> None:
+    sid = join(store, locale="nl", status=Status.PENDING)
+    before = [*store.slots("morning"), *store.locales("morning")]
+
+    store.confirm(sid, "morning", LATER)
+
+    assert before == []
+    assert [*store.slots("morning"), *store.locales("morning")] == [DAILY, "nl"]
+
+
+def test_a_second_newsletter_has_the_locale_of_the_profile_not_of_the_form(
+    store: SubscriberStore,
+) -> None:
+    sid = join(store, locale="nl")
+
+    store.subscribe(signup(newsletter="evening", locale="de"), LATER, KEY)
+
+    member = store.member("evening", DAILY, sid)
+    assert member is not None
+    assert member.locale == "nl"
+    assert "nl" in store.locales("evening")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_member_has_a_locale_that_no_slot_knows(
+    store: SubscriberStore, table: "Table", monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Whatever people do, and at whichever write the process dies."""
+    chance = random.Random(seed)
+    write = table.meta.client.transact_write_items
+    slots = (DAILY, TOKYO, Slot("weekly"))
+
+    def dies_now_and_then(**request: Any) -> Any:
+        if chance.random() < 0.2:
+            raise KeyboardInterrupt
+        return write(**request)
+
+    monkeypatch.setattr(store._table.meta.client, "transact_write_items", dies_now_and_then)
+    for step in range(60):
+        at = NOW + timedelta(minutes=step)
+        email = f"reader{chance.randrange(8)}@example.org"
+        newsletter, slot = chance.choice(("morning", "evening")), chance.choice(slots)
+        sid = store.find(email, KEY) or "0" * 32
+        asked = signup(
+            email,
+            newsletter=newsletter,
+            slot=slot,
+            locale=chance.choice((None, "nl", "nl-BE", "ar", "de")),
+            status=chance.choice((Status.ACTIVE, Status.PENDING)),
+        )
+        acts: list[Callable[[], object]] = [
+            partial(store.subscribe, asked, at, KEY, returning=chance.random() < 0.5),
+            partial(store.confirm, sid, newsletter, at),
+            partial(store.move, sid, newsletter, at, slot=slot),
+            partial(store.move, sid, newsletter, at, limit=chance.randrange(9)),
+            partial(store.unsubscribe, sid, newsletter, "link", at),
+        ]
+        with suppress(KeyboardInterrupt):
+            chance.choices(acts, (5, 2, 3, 1, 2))[0]()
+        here = table.scan(ConsistentRead=True)["Items"]
+        members = [item for item in here if str(item["PK"]).startswith("L#")]
+        for item in members:
+            _, of, in_slot, _ = str(item["PK"]).split("#")
+            assert Slot.parse(in_slot) in store.slots(of)
+            assert "locale" not in item or item["locale"] in store.locales(of)
+    assert len(members) > 5
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,12 @@ def test_gather_cannot_read_subscribers_and_web_cannot_list_them() -> None:
     assert not web & {"dynamodb:Query", "dynamodb:Scan"}
 
 
+def test_web_reads_only_pages_of_the_bucket() -> None:
+    s3 = [(action, place) for action, place in inner(functions()["web"]) if action[:3] == "s3:"]
+
+    assert s3 == [("s3:GetObject", {"Fn::Sub": "${Bucket.Arn}/web/*"})]
+
+
 def test_deliver_cannot_write_content() -> None:
     table = {"Fn::GetAtt": ["ContentTable", "Arn"]}
 
@@ -270,6 +276,10 @@ def test_the_site_is_at_its_own_domain_or_the_apis(parameters: dict[str, str], u
     assert site_url == url
     assert resolver.value(functions()["gather"].environment["CONTACT_URL"]) == url
     assert resolver.value(functions()["letters"].environment["SITE_URL"]) == url
+    assert resolver.value(functions()["compose"].environment["SITE_URL"]) == url
+    # The API is made of the web function, which can't be told the API's address.
+    own = url if parameters else ""
+    assert resolver.value(functions()["web"].environment["SITE_URL"]) == own
     assert resolver.value(translated()["Outputs"]["SiteUrl"]["Value"]) == url
 
 

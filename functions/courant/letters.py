@@ -9,17 +9,13 @@ have one sent to anyone.
 from __future__ import annotations
 
 import secrets
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from courant import aws, locales, log
 from courant.clock import stamp
@@ -31,11 +27,11 @@ from courant.newsletters import NewsletterStore
 from courant.subscribers.links import Links
 from courant.subscribers.model import Profile, Status
 from courant.subscribers.store import SubscriberStore
+from courant.templates import environment
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 CONFIRMATION = "confirmation"
 CLAIM_KEPT = timedelta(days=14)
 
@@ -143,10 +139,10 @@ class Letters:
 
 def confirmation(newsletter: Newsletter, profile: Profile, url: str, now: datetime) -> bytes:
     """The letter that asks a new reader to confirm, as a mail."""
-    strings = locales.strings(profile.locale or newsletter.language)
+    strings = locales.strings(profile.locale or newsletter.language, newsletter=newsletter.id)
     context = {"newsletter": newsletter, "confirm_url": url, "t": strings}
-    text = _environment(html=False).get_template("mail/confirmation.txt.j2").render(context)
-    html = _environment(html=True).get_template("mail/confirmation.html.j2").render(context)
+    text = _part("txt", newsletter, context)
+    html = _part("html", newsletter, context)
     headers = [
         ("From", mime.mailbox(newsletter.sender.name, newsletter.sender.address)),
         ("To", profile.email),
@@ -158,6 +154,11 @@ def confirmation(newsletter: Newsletter, profile: Profile, url: str, now: dateti
     if newsletter.sender.reply_to:
         headers.insert(1, ("Reply-To", newsletter.sender.reply_to))
     return mime.build(headers, text, None if profile.format == "text" else html)
+
+
+def _part(kind: str, newsletter: Newsletter, context: Mapping[str, object]) -> str:
+    template = f"mail/confirmation.{kind}.j2"
+    return environment(newsletter.id, html=kind == "html").get_template(template).render(context)
 
 
 def _subject(strings: locales.Strings, newsletter: Newsletter) -> str:
@@ -174,19 +175,3 @@ def _state(outcome: Outcome) -> str:
             return "retry"
         case _:
             return "unknown"
-
-
-@cache
-def _environment(*, html: bool) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=html,  # noqa: S701 - the other part is plain text, where escaping would show
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-    )
-    environment.filters["wrap"] = _wrap
-    return environment
-
-
-def _wrap(text: str) -> str:
-    return textwrap.fill(text, 72, break_long_words=False, break_on_hyphens=False)

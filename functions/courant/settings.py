@@ -48,6 +48,7 @@ class Compose:
     ledger_table: str
     bucket: str
     chunks_queue: str
+    site_url: str
     epoch: str
 
 
@@ -88,10 +89,16 @@ class Publish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Web:
-    """The readers' pages."""
+    """The readers' pages.
+
+    ``site_url`` is empty where the site has no domain of its own: the function can't be told its
+    API's address, since the API is made of the function's.
+    """
 
     content_table: str
     subscribers_table: str
+    bucket: str
+    site_url: str
     token_secret: str
 
 

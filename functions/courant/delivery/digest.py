@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from html import escape
 
-from courant.delivery import mime
+from courant.delivery import mime, quoted
 from courant.editions.budget import Chosen, fit
 from courant.editions.deal import deal
 from courant.editions.pressing import Own, Piece, Placeholders, Pressing, Sheet
@@ -32,14 +32,38 @@ class Reader:
 @dataclass(frozen=True, slots=True)
 class Digest:
     """What one reader gets. ``stories`` are the shown ones' ids, in order; ``dropped``, how many
-    more there were than fit."""
+    more there were than fit.
 
-    subject: str
-    preheader: str
-    html: str
-    text: str
+    ``html`` and ``text`` are joined when somebody looks; a mail is made of the pieces themselves.
+    """
+
+    own: Own
     stories: tuple[str, ...]
     dropped: int
+    pieces: tuple[Piece, ...]
+    placeholders: Placeholders
+
+    @property
+    def subject(self) -> str:
+        """As the page and the header have it."""
+        return self.own.subject
+
+    @property
+    def preheader(self) -> str:
+        """What an inbox shows beside the subject."""
+        return self.own.preheader
+
+    @property
+    def html(self) -> str:
+        """The page."""
+        page = "".join(piece.html for piece in self.pieces)
+        return _fill(page, _values(self.placeholders, self.own, in_html=True))
+
+    @property
+    def text(self) -> str:
+        """The plain text."""
+        page = "".join(piece.text for piece in self.pieces)
+        return _fill(page, _values(self.placeholders, self.own, in_html=False))
 
 
 def join(
@@ -65,16 +89,12 @@ def join(
         unsubscribe_url=unsubscribe_url,
         dropped=sheet.left_out[dropped - 1] if dropped else "",
     )
-    pieces = _pieces(sheet, kept, own)
-    html = "".join(piece.html for piece in pieces)
-    text = "".join(piece.text for piece in pieces)
     return Digest(
-        subject=own.subject,
-        preheader=own.preheader,
-        html=_fill(html, pressing.placeholders, own, in_html=True),
-        text=_fill(text, pressing.placeholders, own, in_html=False),
+        own=own,
         stories=tuple(story.id for story in stories),
         dropped=dropped,
+        pieces=tuple(_pieces(sheet, kept, own)),
+        placeholders=pressing.placeholders,
     )
 
 
@@ -105,7 +125,19 @@ def message(
     ]
     if masthead.reply_to:
         headers.insert(1, ("Reply-To", masthead.reply_to))
-    return mime.build(headers, digest.text, None if text_only else digest.html)
+    return mime.assemble(
+        headers,
+        quoted.joined(
+            (piece.text for piece in digest.pieces),
+            _values(digest.placeholders, digest.own, in_html=False),
+        ),
+        None
+        if text_only
+        else quoted.joined(
+            (piece.html for piece in digest.pieces),
+            _values(digest.placeholders, digest.own, in_html=True),
+        ),
+    )
 
 
 def _choose(sheet: Sheet, reader: Reader) -> tuple[Chosen, ...]:
@@ -133,11 +165,19 @@ def _pieces(sheet: Sheet, kept: Sequence[Chosen], own: Own) -> list[Piece]:
     return [*pieces, *([sheet.dropped] if own.dropped else []), sheet.foot]
 
 
-def _fill(page: str, placeholders: Placeholders, own: Own, *, in_html: bool) -> str:
+def _values(placeholders: Placeholders, own: Own, *, in_html: bool) -> dict[str, str]:
+    """Placeholder → what stands there."""
+    values = {}
     for name in Own.__dataclass_fields__:
         value: str = getattr(own, name)
         if in_html:
             # cut.py sees to it that the link stands in attributes, and all else in text.
             value = escape(value, quote=name == "unsubscribe_url")
-        page = page.replace(getattr(placeholders, name), value)
+        values[getattr(placeholders, name)] = value
+    return values
+
+
+def _fill(page: str, values: Mapping[str, str]) -> str:
+    for placeholder, value in values.items():
+        page = page.replace(placeholder, value)
     return page

@@ -4,11 +4,12 @@
 into an RFC 2047 word, which no mailbox's one-click reads, and its own parser hides that.
 """
 
-import binascii
 import re
 import secrets
 from base64 import b64encode
 from collections.abc import Sequence
+
+from courant.delivery import quoted
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _ATOM_PHRASE = re.compile(r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*$")
@@ -28,23 +29,28 @@ def build(headers: Sequence[tuple[str, str]], text: str, html: str | None) -> by
     Header values must be ASCII already (``unstructured``, ``mailbox``); an over-long or
     non-ASCII one raises ValueError rather than being cut or encoded behind our back.
     """
+    return assemble(headers, quoted.body(text), None if html is None else quoted.body(html))
+
+
+def assemble(headers: Sequence[tuple[str, str]], text: bytes, html: bytes | None) -> bytes:
+    """``build`` for bodies that are encoded already (quoted.py)."""
     lines = [_line(name, value) for name, value in headers]
     lines.append("MIME-Version: 1.0")
+    head = "".join(f"{line}\r\n" for line in lines).encode("ascii")
     if html is None:
-        return "\r\n".join([*lines, *_part("plain", text)]).encode("ascii")
-    boundary = f"=_{secrets.token_hex(16)}"
-    body = [
-        *lines,
-        f'Content-Type: multipart/alternative; boundary="{boundary}"',
-        "",
-        f"--{boundary}",
-        *_part("plain", text),
-        f"--{boundary}",
-        *_part("html", html),
-        f"--{boundary}--",
-        "",
-    ]
-    return "\r\n".join(body).encode("ascii")
+        return b"".join([head, *_part(b"plain", text)])
+    boundary = f"=_{secrets.token_hex(16)}".encode()
+    return b"".join(
+        [
+            head,
+            b'Content-Type: multipart/alternative; boundary="%b"\r\n\r\n' % boundary,
+            b"--%b\r\n" % boundary,
+            *_part(b"plain", text),
+            b"\r\n--%b\r\n" % boundary,
+            *_part(b"html", html),
+            b"\r\n--%b--\r\n" % boundary,
+        ]
+    )
 
 
 def clean(value: str, limit: int = 150) -> str:
@@ -116,16 +122,9 @@ def _fold(line: str) -> str:
     return "\r\n".join(lines)
 
 
-def _part(subtype: str, content: str) -> list[str]:
-    # Lone surrogates can't be UTF-8; CR is ours alone to write.
-    content = content.replace("\r\n", "\n").replace("\r", "\n")
-    if not content.endswith("\n"):
-        content += "\n"
-    data = content.encode("utf-8", "replace")
-    encoded = binascii.b2a_qp(data, istext=True).decode("ascii")
-    return [
-        f"Content-Type: text/{subtype}; charset=utf-8",
-        "Content-Transfer-Encoding: quoted-printable",
-        "",
-        encoded.replace("\n", "\r\n"),
-    ]
+def _part(subtype: bytes, body: bytes) -> tuple[bytes, bytes]:
+    return (
+        b"Content-Type: text/%b; charset=utf-8\r\n"
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" % subtype,
+        body,
+    )

@@ -25,11 +25,15 @@ def fit(sheet: Sheet, chosen: Sequence[Chosen], limit: int = LIMIT) -> tuple[Cho
     kept = [(section, list(stories)) for section, stories in chosen if stories]
     frame = (sheet.head, sheet.greeting, sheet.top, sheet.foot, sheet.dropped)
     room = limit - _OWN_VALUES - sum(piece.size for piece in frame)
-    while kept and _size(kept) > room:
+    size = _size(kept) if kept else 0
+    # Whoever gives is never the first story, which alone is large, unless nothing else is left.
+    while kept and size > room:
         # The fullest section gives; among equals the last, which the reader sees last.
         position = max(range(len(kept)), key=lambda at: (len(kept[at][1]), at))
-        kept[position][1].pop()
-        if not kept[position][1]:
+        section, stories = kept[position]
+        size -= stories.pop().plain.size
+        if not stories:
+            size -= section.opening.size + section.closing.size
             del kept[position]
     return tuple((section, tuple(stories)) for section, stories in kept)
 

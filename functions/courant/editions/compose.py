@@ -211,9 +211,7 @@ class Composer:
         occasion = _occasion(newsletter, slots, record.instant, web_url)
         page, html = compose_page(occasion, sections, record.edition, path)
         self._archive.put(page, html)
-        return replace(
-            self._render(newsletter, sections, slots, record.instant, web_url), web=page
-        )
+        return replace(self._render(newsletter, sections, slots, record.instant, web_url), web=page)
 
     def _render(
         self,

@@ -1,6 +1,6 @@
 """Stories → a pressing: for each locale one HTML and one text page, inlined once, cut up."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,7 +133,7 @@ def _pages(
     cutter: Cutter,
     locale: str,
     folder: Path,
-    forms: dict[tuple[str, str], tuple[str, ...]] | None = None,
+    forms: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
 ) -> _Pages:
     newsletter = occasion.newsletter
     context = view.page(occasion, sections, _strings(newsletter, locale, folder), locale, forms)

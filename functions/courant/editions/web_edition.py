@@ -1,7 +1,7 @@
 """An edition as a page of the readers' site: the same stories as the mail, in one responsive page.
 
-It shows what a reader of all sections gets, in the newsletter's own language. Pure: archive.py keeps
-the page, courant/web shows it.
+It shows what a reader of all sections gets, in the newsletter's own language. Pure: archive.py
+keeps the page, courant/web shows it.
 """
 
 import hashlib
@@ -25,7 +25,8 @@ def path_of(edition: EditionId, instant: datetime, number: int = 0) -> str:
 
     The last part is the instant in UTC. Readers' own zones reach into the days before and after
     the edition's date, so there it is written whole: ``20261121T1700``. ``number`` counts the
-    pressings of one instant: the second is ``0600-1``.
+    pressings of one instant: the second is ``0600-1``. Instants of an edition are whole minutes
+    apart, as cron's are; one that was started by hand has a single instant.
     """
     at = instant.astimezone(UTC)
     time = at.strftime("%H%M" if at.date() == edition.date else "%Y%m%dT%H%M")

@@ -148,5 +148,10 @@ def _policy(html: str, *more: str) -> str:
         for style in _STYLE.findall(html)
     ]
     styles = " ".join(f"'sha256-{each}'" for each in hashes) or "'none'"
-    fixed = ("default-src 'none'", f"style-src {styles}", "base-uri 'none'", "frame-ancestors 'none'")
+    fixed = (
+        "default-src 'none'",
+        f"style-src {styles}",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
     return "; ".join([*fixed, *more])

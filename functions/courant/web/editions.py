@@ -93,9 +93,7 @@ class Editions:
                 feed_url=f"/e/{newsletter.id}/feed.xml",
             )
         )
-        return public(
-            request, html, seconds=_INDEX_SECONDS, indexed=newsletter.web.search_engines
-        )
+        return public(request, html, seconds=_INDEX_SECONDS, indexed=newsletter.web.search_engines)
 
     def _feed(self, request: Request, newsletter: Newsletter) -> Answer:
         editions = self._archive.latest(newsletter.id, _LISTED)
