@@ -8,7 +8,7 @@ SAM := .venv-sam/bin/sam
 # Handlers import as in Lambda: `courant`, `deliver.handler`, …
 export PYTHONPATH := functions:.
 
-.PHONY: help setup demo test check format requirements validate build golden bench fuzz clean
+.PHONY: help setup tools demo test check format requirements validate build golden screenshots bench fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -28,10 +28,13 @@ setup: .venv/.done ## a virtual environment in .venv with everything the project
 	.venv-sam/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/sam.txt
 	touch $@
 
+tools: ## what the proofs need beside Python: Chromium, Node.js, SpamAssassin, axe-core, postal-mime
+	.ci/tools
+
 demo: setup ## feeds → edition → mails, all on this machine; then a mailbox to read them in
 	$(BIN)/courant demo $(ARGS)
 
-test: setup ## every test
+test: setup ## every test; without `make tools` those in tests/proof are skipped
 	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term $(ARGS)
 
 check: setup validate ## what must be clean: formatting, lint, types, the template, the pins
@@ -53,6 +56,9 @@ format: setup ## format and mend what ruff can
 golden: setup ## write the golden files anew; look at the diff before you commit it
 	$(BIN)/pytest -q -n0 --update-golden tests/test_golden.py
 
+screenshots: setup ## every look as people see it, in out/screenshots (needs Chromium: make tools)
+	$(BIN)/python -m desk.screenshots $(ARGS)
+
 requirements: ## compile the pins anew (uv needed); what is shipped is what is tested
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal \
 	  --python-version 3.11 --extra desk --extra dev pyproject.toml -o requirements/dev.txt
@@ -71,12 +77,13 @@ requirements: ## compile the pins anew (uv needed); what is shipped is what is t
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/bench.txt
 	touch $@
 
-bench: setup .venv-bench/.done ## measure: gathering against others, parsing, pages, stories (needs the corpora)
+bench: setup .venv-bench/.done ## measure: gathering and digests against others, parsing, pages, stories (needs the corpora)
 	$(BIN)/python -m benchmarks.gather $(ARGS)
 	$(BIN)/python -m benchmarks.gather --scale
 	$(BIN)/python -m benchmarks.agreement
 	$(BIN)/python -m benchmarks.pages
 	$(BIN)/python -m benchmarks.stories
+	$(BIN)/python -m benchmarks.digest
 
 .venv-fuzz/.done: requirements/fuzz.txt
 	$(PYTHON) -m venv .venv-fuzz
@@ -89,4 +96,4 @@ fuzz: .venv-fuzz/.done ## look for input that breaks a law: make fuzz LAWS=docum
 	for law in $(LAWS); do .venv-fuzz/bin/python -m tests.fuzz $$law -max_total_time=120 -artifact_prefix=out/$$law- $(ARGS) || exit 1; done
 
 clean: ## remove everything that can be made again
-	rm -rf .venv .venv-sam .venv-bench .venv-fuzz .aws-sam out .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf .venv .venv-sam .venv-bench .venv-fuzz .aws-sam out .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage tests/proof/node_modules

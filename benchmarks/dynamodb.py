@@ -1,8 +1,8 @@
 """DynamoDB with no latency, in this process: what a gatherer costs us, without what AWS takes.
 
 Everything boto3 does is done (serialising, signing, parsing); only the wire is missing. It knows
-the calls that gathering makes, believes that every condition holds (nobody else is there), and
-counts requests and write units.
+the calls that gathering and sending make, believes that every condition holds (nobody else is
+there), and counts requests and write units.
 """
 
 from __future__ import annotations
@@ -38,11 +38,14 @@ class Tables:
     def answer(self, request: Any, **_: object) -> botocore.awsrequest.AWSResponse:
         """Answer one prepared request."""
         operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
-        self.requests[operation] += 1
-        asked = json.loads(request.body)
-        body = json.dumps(getattr(self, f"_{operation}")(asked)).encode()
+        body = self.perform(operation, request.body)
         headers: Any = {"content-type": "application/x-amz-json-1.0", "x-amzn-requestid": "bench"}
         return botocore.awsrequest.AWSResponse(request.url, 200, headers, _Raw(body))
+
+    def perform(self, operation: str, body: bytes) -> bytes:
+        """The answer's body to a request's."""
+        self.requests[operation] += 1
+        return json.dumps(getattr(self, f"_{operation}")(json.loads(body))).encode()
 
     def _UpdateItem(self, asked: Item) -> Item:  # noqa: N802 - DynamoDB's own names
         item = self.items.setdefault(_key(asked["Key"]), dict(asked["Key"]))
@@ -108,5 +111,9 @@ def _apply(item: Item, verb: str, action: str, names: Item, values: Item) -> Non
             item.setdefault(target, values[match[2]])
         else:
             item[target] = values[source]
+    elif verb == "ADD":
+        target, value = action.split()
+        before = item.get(target, {"N": "0"})["N"]
+        item[target] = {"N": str(int(before) + int(values[value]["N"]))}
     else:
         raise NotImplementedError(f"{verb} in an update")

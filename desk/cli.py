@@ -21,6 +21,7 @@ from desk.commands import (
     feeds,
     feeds_import,
     feeds_status,
+    lint,
     local,
     person,
     preview,
@@ -90,6 +91,7 @@ app.command(
     epilog=terminal.epilog("courant demo", "courant demo --feeds DIR --no-serve --out out/feeds"),
 )(demo.demo)
 app.command(short_help="A file's digest, in the browser.", epilog=preview.EXAMPLES)(preview.preview)
+app.command(short_help="What is wrong with a file's digest.", epilog=lint.EXAMPLES)(lint.lint)
 app.command(short_help="Check newsletter files.", epilog=apply.VALIDATE_EXAMPLES)(apply.validate)
 app.command(short_help="Put newsletter files into the stack.", epilog=apply.APPLY_EXAMPLES)(
     apply.apply

@@ -28,6 +28,7 @@ _ALIASES = {
     "timezone": "timezone time-zone tz zone",
     "time": "time hour send-time local-time delivery-time",
     "sections": "sections section topics interests",
+    "limit": "limit stories stories-per-section items max-stories",
     "locale": "locale language lang",
     "format": "format mail-format email-format",
     "status": "status state subscription-status",

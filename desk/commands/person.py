@@ -75,12 +75,19 @@ def _print_person(
     terminal.say(f"{profile.email}{f' ({profile.name})' if profile.name else ''}", style="bold")
     terminal.say(f"  status   {profile.status}")
     terminal.say(f"  format   {profile.format}")
+    terminal.say(f"  locale   {profile.locale or 'as the newsletter'}")
     terminal.say(f"  consent  {profile.consent.source}, {profile.consent.at:%Y-%m-%d %H:%M} UTC")
     terminal.say(f"  id       {profile.sid}\n")
     terminal.table(
-        ("newsletter", "slot", "sections", "status"),
+        ("newsletter", "slot", "sections", "limit", "status"),
         (
-            (name, str(one.slot), ", ".join(one.sections) or "all", one.status.value)
+            (
+                name,
+                str(one.slot),
+                ", ".join(one.sections) or "all",
+                str(one.limit or "the newsletter's"),
+                one.status.value,
+            )
             for name, one in profile.subscriptions.items()
         ),
     )
@@ -115,6 +122,7 @@ def _person_json(
             name: {
                 "slot": str(one.slot),
                 "sections": one.sections,
+                "limit": one.limit,
                 "status": one.status,
                 "paused_until": one.paused_until and one.paused_until.isoformat(),
             }

@@ -6,55 +6,36 @@ earlier editions here, so everything in the feeds is new.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import webbrowser
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from courant import clock
-from courant.delivery import digest as digests
-from courant.delivery.digest import Digest
-from courant.editions.select import choose, count_articles
-from courant.errors import ConfigurationError, CourantError
-from courant.newsletter import Newsletter
-from courant.schedule import Slot, zone_of
-from courant.subscribers.roster import sections_of
-from desk import newsletter_file, offline
-from desk.commands import feeds_now, terminal
-from desk.commands.feeds_now import Reading
-from desk.commands.terminal import Exit
-from desk.demo import paper
+from courant.delivery.digest import Reader
+from courant.errors import ConfigurationError
+from courant.subscribers.choices import sections_of
+from desk import offline
+from desk.commands import terminal
+from desk.commands.terminal import AsJson, Exit
+from desk.preview import live, report, static
+from desk.preview.draft import Draft, Shown
+from desk.preview.findings import check
+from desk.preview.news import Feeds, Heard, Newsroom, Samples
+from desk.preview.server import PreviewServer
+from desk.sample_digest import SampleReader
 
 EXAMPLES = terminal.epilog(
     "courant preview newsletters/morning.yaml",
+    "courant preview newsletters/morning.yaml --sample           awkward stories, no network",
     "courant preview newsletters/morning.yaml --sections world,science",
     "courant preview newsletters/morning.yaml --feeds saved-feeds/ --out preview/ --no-open",
     more="Needs no AWS: the feeds are fetched by this machine, now. A reader may see less, "
-    "as earlier editions are left out of a real one. Feeds that fail are named, and "
-    "then the exit code is 3.",
+    "as earlier editions are left out of a real one. The page reloads as the file or a template "
+    "is saved. With --out or --json nothing is served: feeds that fail are named, and then the "
+    "exit code is 3.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What the page shows."""
-
-    newsletter: Newsletter
-    digest: Digest
-    articles: int
-    readings: tuple[Reading, ...]
-
-    @property
-    def failed(self) -> tuple[Reading, ...]:
-        """Feeds that brought nothing, and say why."""
-        return tuple(reading for reading in self.readings if reading.error)
 
 
 def preview(
@@ -64,105 +45,77 @@ def preview(
         Path | None,
         typer.Option(help="Read feed files of this folder instead; sub-folders are sections."),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Where the pages go; a new temporary folder if left out."),
-    ] = None,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Show sample stories instead of the feeds.")
+    ] = False,
     sections: Annotated[
         str, typer.Option(metavar="A,B", help="As a reader of only these sections sees it.")
     ] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Write the pages into this folder, and end.")
+    ] = None,
+    as_json: AsJson = False,
+    port: Annotated[
+        int, typer.Option(metavar="N", min=0, max=65535, help="The page's port; 0 is any.")
+    ] = 0,
     no_open: Annotated[bool, typer.Option("--no-open", help="Don't open the browser.")] = False,
 ) -> None:
-    """Show the digest that a newsletter file makes of its feeds, as HTML and as text."""
-    now = clock.now()
-    newsletter = newsletter_file.load(file)
-    if feeds is not None:
-        newsletter, fetch = feeds_now.from_folder(feeds, newsletter)
-    elif all(url.startswith(f"{paper.SITE}/") for url in newsletter.feeds):
-        fetch = feeds_now.from_paper(now)
+    """Show the digest that a newsletter file makes of its feeds, in every way readers get it."""
+    if sample and feeds is not None:
+        raise ConfigurationError("give --sample or --feeds, not both")
+    newsroom: Newsroom = Samples() if sample else Feeds(feeds)
+    folder = _folder(out) if out else None
+    draft = _read(file, newsroom)
+    if sections:
+        draft.own_readers = (_reader(draft, sections),)
+    shown = draft.show(draft.parse(""))
+    _tell_failures(shown)
+    if folder is None and not as_json:
+        _serve(draft, shown, port, no_open=no_open)
+        return
+    shown = static.one(shown)
+    findings = check(shown)
+    index = static.write(shown, findings, folder) if folder else None
+    if as_json:
+        terminal.show(static.as_json(shown, findings, index))
     else:
-        fetch = feeds_now.from_web(newsletter)
-    wanted = _sections(newsletter, sections)
-    with terminal.progress() as bar:
-        readings = tuple(
-            bar.track(
-                feeds_now.read_all(newsletter.feeds, fetch, now),
-                total=len(newsletter.feeds),
-                description="Feeds",
-            )
-        )
-    for reading in readings:
-        if reading.error:
-            terminal.note(f"{reading.name}: {reading.error}", style="red")
-    if hint := offline.hint((reading.url, reading.error) for reading in readings):
-        terminal.note(hint, style="yellow")
-    made = compose(newsletter, readings, wanted, now)
-    folder = _folder(out)
-    index = write(made, folder)
-    _summary(made, index)
-    if not no_open and not webbrowser.open(index.resolve().as_uri()):
-        terminal.note("No browser could be opened; open the page yourself.")
-    if made.failed:
+        _summary(shown)
+        terminal.say(str(index))
+        if not no_open and index:
+            _open(index.resolve().as_uri())
+    if shown.news.failed:
         raise typer.Exit(Exit.PARTLY)
 
 
-def compose(
-    newsletter: Newsletter, readings: Sequence[Reading], wanted: Sequence[str], now: datetime
-) -> Preview:
-    """The digest of a reader of these sections (none: all).
+def _read(file: Path, newsroom: Newsroom) -> Draft:
+    with terminal.progress() as bar:
+        task: Any = None
 
-    Raises:
-        CourantError: there is nothing to show.
-    """
-    # premailer and lxml take a while to load, and no other command needs them.
-    from courant.editions.render import render
+        def heard(done: int, total: int) -> None:
+            nonlocal task
+            if task is None:
+                task = bar.add_task("Feeds", total=total)
+            bar.update(task, completed=done, total=total)
 
-    slot = Slot(next(iter(newsletter.cadences)))
-    zone = zone_of(newsletter, slot)
-    chosen = choose(newsletter.sections, feeds_now.candidates(readings), frozenset())
-    pressing = render(newsletter, chosen, (slot,), now.astimezone(zone).date(), zone)
-    digest = digests.join(pressing, wanted, "#unsubscribe")
-    if digest is None:
-        raise CourantError("nothing to show: no feed brought an article for these sections")
-    return Preview(newsletter, digest, count_articles(chosen), tuple(readings))
+        told: list[Heard] = [heard]
+        draft = Draft(file, newsroom, clock.now, heard=lambda *counts: told[-1](*counts))
+        draft.read_feeds()
+        # What is read from now on is told in the page.
+        told.append(lambda *_: None)
+    return draft
 
 
-def write(made: Preview, folder: Path) -> Path:
-    """Write the digest and the page that shows it; the page's path."""
-    html = made.digest.html
-    if f"{paper.SITE}/images/" in html:
-        # The demo's paper has no server here; its pictures come along.
-        shutil.copytree(paper.IMAGES, folder / "images", dirs_exist_ok=True)
-        html = html.replace(f"{paper.SITE}/images/", "images/")
-    (folder / "digest.html").write_text(html, "utf-8")
-    (folder / "digest.txt").write_text(made.digest.text, "utf-8")
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
-    )
-    page = environment.get_template("preview.html.j2").render(
-        newsletter=made.newsletter,
-        digest=made.digest,
-        articles=made.articles,
-        html_bytes=len(made.digest.html.encode()),
-        text_bytes=len(made.digest.text.encode()),
-        failed=made.failed,
-        feeds=len(made.readings),
-    )
-    index = folder / "index.html"
-    index.write_text(page, "utf-8")
-    return index
-
-
-def _sections(newsletter: Newsletter, words: str) -> tuple[str, ...]:
+def _reader(draft: Draft, words: str) -> SampleReader:
     try:
-        return sections_of(newsletter, words)
+        sections = sections_of(draft.newsletter, words)
     except ValueError as error:
         raise ConfigurationError(f"--sections: {error}") from error
+    return SampleReader(
+        id="asked", label=f"Sections {', '.join(sections)}", reader=Reader(sections=sections)
+    )
 
 
-def _folder(out: Path | None) -> Path:
-    if out is None:
-        return Path(tempfile.mkdtemp(prefix="courant-preview-"))
+def _folder(out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -170,18 +123,53 @@ def _folder(out: Path | None) -> Path:
     return out
 
 
-def _summary(made: Preview, index: Path) -> None:
-    digest = made.digest
-    terminal.say(digest.subject, style="bold")
+def _serve(draft: Draft, shown: Shown, port: int, *, no_open: bool) -> None:
+    with live.running(draft, _server(port)) as server:
+        if shown.digest:
+            _summary(shown)
+        for fault in shown.faults:
+            terminal.note(f"{fault.place}: {fault.text}", style="red")
+        terminal.note(f"Look at it at {server.url} (Ctrl-C ends)")
+        if not no_open:
+            _open(server.url)
+        try:
+            server.wait()
+        except KeyboardInterrupt:
+            terminal.note("The preview is closed.")
+
+
+def _server(port: int) -> PreviewServer:
+    try:
+        return PreviewServer(port)
+    except OSError as error:
+        raise ConfigurationError(
+            f"port {port} of this machine is taken; give another --port, or none"
+        ) from error
+
+
+def _open(address: str) -> None:
+    if not webbrowser.open(address):
+        terminal.note("No browser could be opened; open the page yourself.")
+
+
+def _tell_failures(shown: Shown) -> None:
+    for reading in shown.news.failed:
+        terminal.note(f"{reading.name}: {reading.error}", style="red")
+    if hint := offline.hint((one.url, one.error) for one in shown.news.readings):
+        terminal.note(hint, style="yellow")
+    for warning in report.warnings(shown):
+        terminal.note(warning, style="yellow")
+
+
+def _summary(shown: Shown) -> None:
+    digest = report.digest(shown)
+    if digest is None:
+        return
+    terminal.say(digest["subject"], style="bold")
+    feeds = report.feeds(shown)
+    total, read = feeds["total"], feeds["total"] - len(feeds["failed"])
+    source = f" from {read} of {total} feeds" if total else ""
     terminal.say(
-        f"{len(digest.stories)} stories from {len(made.readings) - len(made.failed)} of "
-        f"{len(made.readings)} feeds; {len(digest.html.encode()):,} bytes of HTML, "
-        f"{len(digest.text.encode()):,} of text"
+        f"{digest['stories']} stories{source}; {digest['html_bytes']:,} bytes of HTML, "
+        f"{digest['text_bytes']:,} of text"
     )
-    if made.articles < made.newsletter.minimum_articles:
-        terminal.note(
-            f"A real edition needs {made.newsletter.minimum_articles} articles and would be "
-            f"skipped: there are {made.articles}.",
-            style="yellow",
-        )
-    terminal.say(str(index))

@@ -25,7 +25,8 @@ IMPORT_EXAMPLES = terminal.epilog(
     "courant subscribers import readers.csv --newsletter morning --dry-run",
     "courant subscribers import readers.csv --newsletter morning --cadence weekly",
     more="The first line names the columns. Only email is needed; name, cadence, timezone, "
-    "time, sections, locale, format and status are read where they are. A bad row is "
+    "time, sections, limit (stories of a section), locale, format and status are read where "
+    "they are. A bad row is "
     "reported with its line and the rest is kept. Nobody who unsubscribed or bounced "
     "comes back this way, so importing twice is harmless.",
 )

@@ -110,6 +110,7 @@ def _pressings(
             "instant": stamp(record.instant),
             "state": record.state.value,
             "slots": [str(slot) for slot in record.slots],
+            "locales": [],
             "sections": [],
         }
         return
@@ -118,16 +119,18 @@ def _pressings(
             "instant": stamp(record.instant),
             "state": record.state.value,
             "slots": [str(slot) for slot in pressing.slots],
+            "locales": [sheet.locale for sheet in pressing.sheets],
             "sections": [
                 {
                     "id": section.id,
                     "title": titles.get(section.id, section.id),
                     "stories": [
                         {"id": story.id, "title": story.title, **_facts(articles.get(story.id))}
-                        for story in section.stories
+                        # What comes after are spares, which few readers see.
+                        for story in section.stories[: section.limit]
                     ],
                 }
-                for section in pressing.sections
+                for section in pressing.sheets[0].sections
             ],
         }
 

@@ -196,6 +196,12 @@ def _media(item: Item) -> str:
     )
 
 
+def picture_at(url: str) -> Document | None:
+    """The picture at an address of the paper's site, or None."""
+    name = url.removeprefix(f"{SITE}/images/")
+    return _picture(name) if name != url else None
+
+
 def _picture(name: str) -> Document | None:
     # Only a plain name of a file that is there: no path out of the folder.
     path = IMAGES / Path(name).name

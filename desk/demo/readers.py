@@ -1,6 +1,7 @@
 """Sample readers of any newsletter, each with choices of their own. Pure, and always the same.
 
-All take HTML, so that every mail of a demo shows both parts.
+Among twelve are readers of four languages, one of them Arabic, some with fewer stories than the
+newsletter gives or more, one without a name, and one who takes plain text.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from datetime import datetime
 from typing import Final
 
 from courant.newsletter import Newsletter
-from courant.subscribers.model import Consent, Signup
-from courant.subscribers.roster import slot_of
+from courant.subscribers.choices import slot_of
+from courant.subscribers.model import Consent, Format, Signup
 
 # Domains that RFC 2606 keeps for examples: nobody's mail.
 _DOMAINS: Final = ("example.com", "example.org", "example.net")
@@ -40,23 +41,25 @@ class _Choice:
     zone: str = ""
     time: str = ""
     take: tuple[int, ...] = ()  # sections by place; none: all
+    limit: int | None = None  # None: the newsletter's
     locale: str | None = None
+    format: Format = "html"
     left: bool = False
     paused: bool = False
 
 
 _CHOICES: Final = (
     _Choice(),
-    _Choice(take=(1, 0)),
-    _Choice(take=(0, 1)),
-    _Choice(take=(2,)),
+    _Choice(take=(1, 0), limit=2),
+    _Choice(take=(0, 1), locale="fr"),
+    _Choice(take=(2,), limit=50),
     _Choice(locale="nl", zone="Europe/Copenhagen", time="06:30"),
     _Choice(cadence=1),
     _Choice(take=(3, 1, 0), locale="de"),
     _Choice(left=True),
-    _Choice(take=(4, 2), zone="America/New_York"),
+    _Choice(take=(4, 2), zone="America/New_York", locale="ar"),
     _Choice(paused=True),
-    _Choice(take=(-1, 0)),
+    _Choice(take=(-1, 0), limit=1, format="text"),
     _Choice(zone="Asia/Tokyo", time="07:00"),
 )
 
@@ -91,7 +94,9 @@ def readers(newsletter: Newsletter, count: int, joined: datetime) -> Iterator[Re
                     choice.time,
                 ),
                 sections=_sections(newsletter, choice.take),
+                limit=choice.limit,
                 locale=choice.locale,
+                format=choice.format,
                 consent=consent,
             ),
             left=choice.left,

@@ -59,6 +59,8 @@ class Mailbox:
         """One request. ``here`` is this server's address."""
         if path.startswith(("/u/", "/c/")):
             return self.ask(method, path, headers, body)
+        if path.startswith("/e/"):
+            return self._edition(method, path, headers, here)
         if method not in {"GET", "HEAD"}:
             return Response(405, {"allow": "GET, HEAD"}, b"")
         if path == "/":
@@ -89,6 +91,15 @@ class Mailbox:
                 return Response(200, headers, mail.raw)
             case _:
                 return Response(404, {"content-type": "text/plain"}, b"There is no such form.\n")
+
+    def _edition(self, method: str, path: str, headers: Mapping[str, str], here: str) -> Response:
+        # Not packed, so that the site's address in it can be replaced.
+        plain = {
+            name: value for name, value in headers.items() if name.lower() != "accept-encoding"
+        }
+        response = self.ask(method, path, plain, b"")
+        body = self._local(response.text, here).encode()
+        return Response(response.status, response.headers, body)
 
     def _local(self, text: str, here: str) -> str:
         return text.replace(self.site_url + "/", here + "/")

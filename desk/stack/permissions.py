@@ -30,6 +30,10 @@ _S3_ACTIONS = {
 }
 
 
+# Pages for everybody. Who reads them takes "denied" for missing, so as not to list the bucket.
+_PUBLIC = "web/"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Access:
     """One action on one resource; ``context`` holds the condition keys known of the call."""
@@ -83,7 +87,7 @@ def _table(name: str) -> str:
 def _object(operation: str, params: Mapping[str, Any]) -> Iterator[Access]:
     bucket = f"arn:aws:s3:::{params['Bucket']}"
     yield Access(f"s3:{_S3_ACTIONS[operation]}", f"{bucket}/{params['Key']}")
-    if operation in {"GetObject", "HeadObject"}:
+    if operation in {"GetObject", "HeadObject"} and not params["Key"].startswith(_PUBLIC):
         # Who may not list is told "denied" of an object that is missing.
         yield Access("s3:ListBucket", bucket)
 

@@ -12,6 +12,9 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+# Python encodes a space before a line end without a look at how long that makes the line.
+_TOO_LONG = re.compile(rb"^(.{74,75})(=20|=09)$", re.MULTILINE)
+
 # Fragments, of 1 to 2 kB: 200 stories in six languages, as HTML and as text, are some 3,000.
 _KEPT = 4_096
 
@@ -69,4 +72,5 @@ def _encoded(content: str) -> bytes:
     # Lone surrogates can't be UTF-8; CR is ours alone to write.
     content = content.replace("\r\n", "\n").replace("\r", "\n")
     encoded = binascii.b2a_qp(content.encode("utf-8", "replace"), istext=True)
+    encoded = _TOO_LONG.sub(rb"\1=\n\2", encoded)
     return encoded.replace(b"\n", b"\r\n")
