@@ -1,0 +1,1 @@
+"""Every look as people see it: ``make screenshots``. For developers; never deployed."""
