@@ -1,8 +1,8 @@
 """Where templates are found: an editor's own folder first, then ours.
 
-``templates/<newsletter>/digest/cards.html.j2`` takes the place of ``templates/digest/cards.html.j2``
-for that newsletter. Names that begin with ``courant/`` always mean ours, so that an editor's file may
-extend the one it replaces: ``{% extends "courant/digest/cards.html.j2" %}``.
+For that newsletter ``templates/<newsletter>/digest/cards.html.j2`` takes the place of
+``templates/digest/cards.html.j2``. Names that begin with ``courant/`` always mean ours, so that an
+editor's file may extend the one it replaces: ``{% extends "courant/digest/cards.html.j2" %}``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 
 @cache
 def environment(newsletter_id: str | None, *, html: bool, folder: Path = TEMPLATES) -> Environment:
-    """The environment of a newsletter's templates (None: ours alone), for HTML or for plain text."""
+    """The environment of a newsletter's templates (None: ours alone), for HTML or plain text."""
     ours = FileSystemLoader(folder)
     own = [FileSystemLoader(folder / newsletter_id)] if newsletter_id else []
     environment = Environment(

@@ -5,6 +5,7 @@ one left. Gmail's limit is folklore with a long record: hteumeuleu/email-bugs#41
 """
 
 from collections.abc import Sequence
+from heapq import heapify, heappop, heapreplace
 
 from courant.editions.pressing import SectionPieces, Sheet, StoryPieces
 
@@ -26,16 +27,20 @@ def fit(sheet: Sheet, chosen: Sequence[Chosen], limit: int = LIMIT) -> tuple[Cho
     frame = (sheet.head, sheet.greeting, sheet.top, sheet.foot, sheet.dropped)
     room = limit - _OWN_VALUES - sum(piece.size for piece in frame)
     size = _size(kept) if kept else 0
-    # Whoever gives is never the first story, which alone is large, unless nothing else is left.
-    while kept and size > room:
-        # The fullest section gives; among equals the last, which the reader sees last.
-        position = max(range(len(kept)), key=lambda at: (len(kept[at][1]), at))
-        section, stories = kept[position]
+    # The fullest section gives; among equals the last, which the reader sees last.
+    fullest = [(-len(stories), -at) for at, (_, stories) in enumerate(kept)]
+    heapify(fullest)
+    # Counted down, not anew: the very first story, which alone is large, is the last to go.
+    while fullest and size > room:
+        count, at = fullest[0]
+        section, stories = kept[-at]
         size -= stories.pop().plain.size
-        if not stories:
+        if stories:
+            heapreplace(fullest, (count + 1, at))
+        else:
+            heappop(fullest)
             size -= section.opening.size + section.closing.size
-            del kept[position]
-    return tuple((section, tuple(stories)) for section, stories in kept)
+    return tuple((section, tuple(stories)) for section, stories in kept if stories)
 
 
 def _size(kept: Sequence[tuple[SectionPieces, Sequence[StoryPieces]]]) -> int:
