@@ -49,9 +49,11 @@ def opened() -> Iterator[Browser]:
     if path is None:
         raise ConfigurationError("Chromium is missing: `make tools` says how to get it")
     with sync_playwright() as playwright:
-        # Chromium's own sandbox asks for rights that containers and root don't have. What is
-        # shown here is our own, and nothing can be fetched.
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        # Its own sandbox asks for rights that containers and root don’t have, and its shared memory
+        # for more than containers give. What is shown is our own, and nothing can be fetched.
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
         try:
             yield browser
         finally:
