@@ -77,13 +77,14 @@ requirements: ## compile the pins anew (uv needed); what is shipped is what is t
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/bench.txt
 	touch $@
 
-bench: setup .venv-bench/.done ## measure: gathering and digests against others, parsing, pages, stories (needs the corpora)
+bench: setup .venv-bench/.done ## measure: gathering and digests against others, parsing, pages, stories, real newsletters (needs the corpora)
 	$(BIN)/python -m benchmarks.gather $(ARGS)
 	$(BIN)/python -m benchmarks.gather --scale
 	$(BIN)/python -m benchmarks.agreement
 	$(BIN)/python -m benchmarks.pages
 	$(BIN)/python -m benchmarks.stories
 	$(BIN)/python -m benchmarks.digest
+	$(BIN)/python -m benchmarks.yardstick
 
 .venv-fuzz/.done: requirements/fuzz.txt
 	$(PYTHON) -m venv .venv-fuzz

@@ -10,8 +10,6 @@ client lacks (judgements.toml) was written with our own pages in hand; axe-core 
 from __future__ import annotations
 
 import argparse
-import email
-import email.policy
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -26,6 +24,7 @@ from courant.delivery.digest import Reader
 from courant.errors import ConfigurationError
 from courant.newsletter import Look, Newsletter, Section
 from desk import browser, newsletter_file, sample_news
+from desk.lint import eml
 from desk.lint import page as pages
 from desk.lint.check import check
 from desk.lint.mail import CLIP
@@ -168,11 +167,8 @@ def _mail(path: Path) -> Mail | None:
         return Mail(content(path).decode("utf-8", "replace"), None)
     if not name.endswith(".eml"):
         return None
-    message = email.message_from_bytes(content(path), policy=email.policy.default)
-    html, text = message.get_body(("html",)), message.get_body(("plain",))
-    if html is None:
-        return None
-    return Mail(str(html.get_content()), str(text.get_content()) if text else "")
+    parts = eml.read(content(path))
+    return None if parts.html is None else Mail(parts.html, parts.text or "")
 
 
 def main() -> None:

@@ -1,14 +1,15 @@
-"""Serves feeds on loopback as a well-behaved server does: validators, 304, content types.
+"""Serves on loopback: feeds as a well-behaved server does, and pages to this machine alone.
 
-What is served, a ``Source`` knows: a folder of feed files (feed_folder.py) or the demo's own paper
-(demo/paper.py). Nothing here is for the open internet.
+A ``Source`` knows what feeds there are: a folder of feed files (feed_folder.py) or the demo's own
+paper (demo/paper.py). Nothing here is for the open internet.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -91,6 +92,61 @@ class LoopbackServer(ThreadingHTTPServer):
         self.shutdown()
         self._thread.join()
         self.server_close()
+
+
+class OwnHandler(BaseHTTPRequestHandler):
+    """Answers pages of this machine to this machine: no other name, no body longer than said."""
+
+    protocol_version = "HTTP/1.1"
+    server: LoopbackServer
+    body_max = 0
+
+    def answer(self, body: bytes) -> None:
+        """Answer the request, by ``send`` or ``send_error``."""
+        raise NotImplementedError
+
+    def send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """An answer; to a HEAD without its body."""
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self._guarded()
+
+    def do_HEAD(self) -> None:
+        """Answer."""
+        self._guarded()
+
+    def do_POST(self) -> None:
+        """Answer."""
+        self._guarded()
+
+    def _guarded(self) -> None:
+        host = self.headers.get("Host", "")
+        # A page elsewhere that names itself 127.0.0.1 by DNS must not read what is here.
+        if host not in {f"{name}:{self.server.port}" for name in (LOOPBACK, "localhost")}:
+            self.send_error(421)
+            return
+        length = self.headers.get("Content-Length", "0")
+        if (
+            "Transfer-Encoding" in self.headers
+            or not re.fullmatch("[0-9]{1,9}", length)
+            or int(length) > self.body_max
+        ):
+            # What isn't read must not be taken for a next request.
+            self.close_connection = True
+            self.send_error(413)
+            return
+        self.answer(self.rfile.read(int(length)))
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+        """Requests are not news."""
 
 
 def feed_server(source: Source) -> LoopbackServer:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from courant.newsletter import Brand, Cadence, Newsletter, Section, Sender
+from courant.newsletter import (
+    Brand,
+    Cadence,
+    Newsletter,
+    Note,
+    Section,
+    Sender,
+    Social,
+    WebEdition,
+)
 
 # Where something is: ``("sections", 1, "limit")``.
 Location = tuple[int | str, ...]
@@ -17,9 +27,12 @@ Location = tuple[int | str, ...]
 _MODELS: Mapping[int | str, type[BaseModel]] = {
     "sender": Sender,
     "brand": Brand,
+    "note": Note,
+    "web": WebEdition,
     "cadences": Cadence,
     "sections": Section,
 }
+_FONTS = "write names of fonts and commas only, such as Palatino, Georgia, serif"
 _ID = "use a-z, 0-9 and hyphens inside, 32 characters at most"
 _PATTERNS = {
     "id": _ID,
@@ -28,6 +41,8 @@ _PATTERNS = {
     "name": "keep it on one line",
     "address": "write an address such as news@example.org",
     "reply_to": "write an address such as desk@example.org",
+    "heading_font": _FONTS,
+    "text_font": _FONTS,
     "accent": "write # and six hex digits in quotes, such as '#8a1c1c'",
     "language": "write a language tag such as en, nl or pt-BR",
 }
@@ -83,6 +98,8 @@ def _mend(detail: ErrorDetails) -> str:
             return f"{context['error']}{told}"
         case "string_pattern_mismatch":
             return f"{_PATTERNS.get(name, 'write it otherwise')} ({_is(given)})"
+        case "literal_error":
+            return _one_of(given, re.findall(r"'([^']*)'", context["expected"]))
         case "string_too_short":
             return "must not be empty"
         case "string_too_long":
@@ -96,12 +113,17 @@ def _mend(detail: ErrorDetails) -> str:
         case "too_long":
             return f"must be at most {context['max_length']} (are {context['actual_length']})"
     if given is None:
-        # An unquoted colour lands here too: YAML takes it for a comment.
-        hint = f"; {_PATTERNS[name]}" if name == "accent" else ""
+        if name == "accent":
+            # YAML takes a colour without quotes for a comment.
+            return "put it in quotes, such as '#8a1c1c'"
         or_without = "" if _is_required(detail["loc"]) else " or take the line out"
-        return f"is empty; write a value{or_without}{hint}"
+        return f"is empty; write a value{or_without}"
     if kind.startswith("int_"):
         return f"must be a whole number ({_is(given)})"
+    if kind.startswith("bool_"):
+        return f"must be true or false ({_is(given)})"
+    if kind.startswith("date_"):
+        return f"write a day such as 2026-12-01 ({_is(given)})"
     if kind == "string_type":
         return "must be one text; put quotes round it if it has a colon or begins with a bracket"
     if kind == "tuple_type":
@@ -109,6 +131,12 @@ def _mend(detail: ErrorDetails) -> str:
     if kind in {"dict_type", "model_type", "model_attributes_type"}:
         return f"must have fields of its own, indented below it ({_is(given)})"
     return detail["msg"]
+
+
+def _one_of(given: object, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(str(given).lower(), known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"must be {', '.join(known[:-1])} or {known[-1]} ({_is(given)}){hint}"
 
 
 def _unknown(where: Location) -> str:
@@ -132,6 +160,8 @@ def _is_required(where: Location) -> bool:
 
 
 def _model(where: Location) -> type[BaseModel]:
+    if where[:2] == ("brand", "social") and len(where) > 2:
+        return Social
     return _MODELS.get(where[0], Newsletter) if len(where) > 1 else Newsletter
 
 

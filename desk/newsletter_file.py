@@ -22,6 +22,8 @@ from desk.mends import Location
 _NULL = "tag:yaml.org,2002:null"
 # Aliases could make a small file endless; no newsletter is near this.
 _NODES_MAX = 50_000
+# Characters. Reading YAML takes seconds a megabyte.
+_LENGTH_MAX = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -129,6 +131,8 @@ def _read(path: Path) -> tuple[Newsletter | None, list[str]]:
 
 def parse(text: str) -> tuple[Newsletter | None, tuple[Mistake, ...]]:
     """The newsletter, or None and what to mend, by line."""
+    if len(text) > _LENGTH_MAX:
+        return None, (Mistake(1, "file", "over 1 MB; a newsletter is a page or two"),)
     document = _Document()
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -159,6 +163,8 @@ def _syntax(error: yaml.YAMLError) -> Mistake:
         problem = "use spaces, not tabs, to indent"
     elif "mapping values are not allowed" in problem:
         problem = "put quotes round a text with ': ' in it, and indent fields alike"
+    elif "cannot start any token" in problem:
+        problem = "put it in quotes; without them, no value may begin with this character"
     elif "expected a single document" in str(error) or "single document" in problem:
         problem = "one newsletter a file; take out the line '---'"
     return Mistake(mark.line + 1 if mark else 1, "YAML", problem)

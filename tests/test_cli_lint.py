@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from courant import locales
+from courant.errors import ConfigurationError
+from desk import newsletter_file
 from desk.cli import app
+from desk.commands.lint import _locales
 
 DEMO = Path(__file__).resolve().parents[1] / "newsletters" / "demo.yaml"
 RSS = """<rss version="2.0"><channel><title>Courier</title><link>https://harbour.example/</link>
@@ -24,6 +30,7 @@ def saved(folder: Path, body: str) -> Path:
     file = folder / "mail.html"
     file.write_text(
         '<!DOCTYPE html><html lang="en" dir="ltr"><head><meta charset="utf-8"><title>t</title>'
+        '<meta name="viewport" content="width=device-width">'
         '</head><body><div style="display:none">Soon</div><h1>News</h1>'
         f'{body}<a href="https://x.example/unsubscribe">Unsubscribe</a></body></html>',
         "utf-8",
@@ -69,6 +76,33 @@ def test_the_table_names_features_clients_and_what_stands_in(tmp_path: Path) -> 
     assert "Decoration" in result.output
 
 
+def mail(folder: Path, html: str | None, text: str | None) -> Path:
+    message = EmailMessage()
+    if text is not None:
+        message.set_content(text)
+    if html is not None and text is not None:
+        message.add_alternative(html, subtype="html")
+    elif html is not None:
+        message.set_content(html, subtype="html")
+    file = folder / "mail.eml"
+    file.write_bytes(message.as_bytes())
+    return file
+
+
+def test_a_mail_is_read_with_both_its_parts(tmp_path: Path) -> None:
+    html = saved(tmp_path, "<p>Æøå</p>").read_text("utf-8")
+    good = "News\n\nUnsubscribe: https://x.example/unsubscribe\n"
+
+    assert lint(mail(tmp_path, html, good), "--strict").exit_code == 0
+    lost = lint(mail(tmp_path, html, "News"))
+    assert lost.exit_code == 1
+    assert "digest.txt  error unsubscribe-link" in lost.output
+    assert "error text-part  No text part" in lint(mail(tmp_path, html, None)).output
+    faint = lint(mail(tmp_path, html.replace("<p>", '<p style="color:#999">'), good))
+    assert "color-contrast" in faint.output
+    assert lint(mail(tmp_path, None, good)).exit_code == 2
+
+
 def test_json_is_alone_on_stdout(tmp_path: Path) -> None:
     result = lint(saved(tmp_path, "<p style='display:flex'>x</p>"), "--json")
 
@@ -100,6 +134,19 @@ def test_a_language_without_words_is_refused() -> None:
 
     assert result.exit_code == 2
     assert "there are words for" in result.output
+
+
+def test_a_language_that_only_the_newsletter_has_is_known(tmp_path: Path) -> None:
+    newsletter = newsletter_file.load(DEMO)
+    own = tmp_path / newsletter.id / "locales"
+    own.mkdir(parents=True)
+    shutil.copy(locales.FOLDER / "en.toml", own / "xx.toml")
+    folder = tmp_path / "locales"
+
+    assert _locales(newsletter, ["xx", "xx-Latn"], folder) == ("xx", "xx-Latn")
+    other = newsletter.model_copy(update={"id": "other"})
+    with pytest.raises(ConfigurationError, match="--locale xx: there are words for"):
+        _locales(other, ["xx"], folder)
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from courant.editions.cut import TemplateBroken
+from courant.templates import TemplateBroken
 from desk.cli import app
 from desk.preview.server import PreviewServer
 

@@ -12,6 +12,7 @@ from courant.articles import Article
 from courant.editions.deal import deal
 from courant.editions.select import (
     SectionStories,
+    Story,
     articles_told,
     choose,
     count_articles,
@@ -19,7 +20,7 @@ from courant.editions.select import (
     shown,
 )
 from courant.newsletter import Section
-from tests.test_select import article
+from tests.test_select import article, bridge
 
 # A story is the articles that tell it.
 stories = st.lists(
@@ -85,6 +86,20 @@ def test_a_story_told_elsewhere_is_made_up_for_by_a_spare() -> None:
     assert count_articles(chosen) == 4
 
 
+def test_a_story_that_is_told_elsewhere_in_part_has_a_spare_too() -> None:
+    first, again = bridge(50, "one"), bridge(51, "two")
+    chosen = press(
+        [section("a", ONE, 1), section("b", TWO, 1)],
+        {ONE: [first, again, *numbers(4, "one")[1:]], TWO: [again]},
+    )
+
+    a, b = chosen
+    assert ids(a.stories[0]) == ("id50", "id51")
+    # Who reads b first has had a's story: what is left for a is its spare.
+    _, left = deal([(each.section.limit, each.stories) for each in (b, a)], ids)
+    assert [story.id for story in left] == ["id1"]
+
+
 def test_without_anything_shared_there_are_no_spares() -> None:
     chosen = press(
         [section("a", ONE, 2), section("b", TWO, 2)],
@@ -104,6 +119,16 @@ def test_a_spare_counts_as_told_only_if_a_reader_of_all_sections_sees_it() -> No
     # id11 is a spare of b that readers of both see; id2, one of a, is seen by who reads b first.
     assert {"id0", "id1", "id10", "id11"} == told
     assert "id2" in {id_ for each in chosen for story in each.stories for id_ in ids(story)}
+
+
+def test_what_only_the_reader_of_one_section_saw_counts_as_told_too() -> None:
+    x, y = numbers(2, "one")
+    a = SectionStories(section("a", ONE, 1), (Story((x,)),))
+    b = SectionStories(section("b", TWO, 1), (Story((y, x)),))
+
+    # Who reads both has no story of b: a told it.
+    assert shown([a, b]) == (a,)
+    assert articles_told([a, b]) == {"id0", "id1"}
 
 
 @given(

@@ -13,15 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from courant.articles import Article, Image
-from courant.delivery.digest import Digest, Reader, join
-from courant.editions.budget import LIMIT, fit
-from courant.editions.cut import Cutter, TemplateBroken, check_places, cut
-from courant.editions.pressing import Frozen, Placeholders, Pressing
+from courant.delivery.digest import Digest, Reader, join, message
+from courant.editions.budget import LIMIT
+from courant.editions.pressing import Frozen, Pressing
 from courant.editions.render import render
 from courant.editions.select import SectionStories, Story
 from courant.editions.view import Occasion
 from courant.newsletter import Newsletter, Section
 from courant.schedule import EditionId, Slot
+from courant.templates import TemplateBroken
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 DAY, ZONE = date(2026, 11, 22), ZoneInfo("Europe/Amsterdam")
@@ -134,6 +134,40 @@ def test_subject_is_the_readers_own_lead_and_the_preheader_what_follows(
     assert digest.preheader == "Title b2 · Title a1 · Title a2"
 
 
+@pytest.mark.parametrize(
+    ("title", "subject"),
+    [("w" * 150, "w" * 150), ("w" * 400, "w" * 149 + "…"), ("word " * 40, "word " * 29 + "word…")],
+)
+def test_a_subject_has_150_characters_at_most(title: str, subject: str) -> None:
+    assert joined(press({"a": [story("a1", title=title.strip())]})).subject == subject
+
+
+def test_where_nothing_follows_the_preheader_is_the_newsletters_title() -> None:
+    assert joined(press({"a": [story("a1")]})).preheader == "The Morning & Co"
+
+
+@pytest.mark.parametrize("chosen", [(), ("b", "a")])
+def test_only_the_very_first_story_is_large(pressing: Pressing, chosen: tuple[str, ...]) -> None:
+    digest = joined(pressing, *chosen)
+
+    (sheet,) = pressing.sheets
+    stories = [story for section in sheet.sections for story in section.stories]
+    assert all(story.lead.html != story.plain.html for story in stories)
+    first, *others = digest.stories
+    assert {story.id for story in stories if story.lead in digest.pieces} == {first}
+    assert {story.id for story in stories if story.plain in digest.pieces} == {*others}
+
+
+@pytest.mark.parametrize("reply_to", ["desk@example.org", None])
+def test_answers_go_where_the_editors_want_them(pressing: Pressing, reply_to: str | None) -> None:
+    asked = replace(pressing, masthead=replace(pressing.masthead, reply_to=reply_to))
+
+    raw = message(asked, joined(asked), to="ada@example.org", now=NOW, unsubscribe_url=LINK)
+
+    assert (b"\r\nReply-To: desk@example.org\r\n" in raw) is (reply_to is not None)
+    assert (b"Reply-To" in raw) is (reply_to is not None)
+
+
 def test_a_test_says_so(pressing: Pressing) -> None:
     digest = join(pressing, Reader(), LINK, test=True)
 
@@ -195,20 +229,6 @@ def test_a_digest_stays_under_the_clip_by_dropping_the_last_stories_and_says_so(
     assert str(dropped) in digest.text
 
 
-def test_even_one_story_a_section_is_cut_when_it_must_be(pressing: Pressing) -> None:
-    (sheet,) = pressing.sheets
-    chosen = [(section, section.stories) for section in sheet.sections]
-    frame = (sheet.head, sheet.greeting, sheet.top, sheet.foot, sheet.dropped)
-    size = sum(piece.size for piece in frame) + 4_500
-    first = sheet.sections[0]
-    size += first.opening.size + first.stories[0].lead.size + first.closing.size
-
-    kept = fit(sheet, chosen, size)
-
-    assert [(section.id, len(stories)) for section, stories in kept] == [("a", 1)]
-    assert fit(sheet, chosen, 10) == ()
-
-
 def test_a_frozen_pressing_thaws_the_same(pressing: Pressing) -> None:
     frozen = Frozen(
         edition=EditionId("morning", "daily", DAY),
@@ -231,52 +251,6 @@ def test_styles_that_premailer_must_leave_are_still_there(pressing: Pressing) ->
     assert "data-premailer" not in html
     assert "<script" not in html
     assert "<link" not in html
-
-
-def test_templates_that_cut_differently_are_refused() -> None:
-    cutter = Cutter()
-    html = f"head{cutter.mark('dropped')}{cutter.mark('foot')}"
-    text = f"head{cutter.mark('foot')}"
-
-    with pytest.raises(TemplateBroken, match="the text template"):
-        cut(cutter, html, text, {}, {})
-
-
-def test_templates_that_never_end_are_refused() -> None:
-    cutter = Cutter()
-    page = f"head{cutter.mark('greeting')}{cutter.mark('top')}{cutter.mark('section', 'a')}"
-
-    with pytest.raises(TemplateBroken, match="must end"):
-        cut(cutter, page, page, {}, {})
-
-
-@pytest.mark.parametrize(
-    ("name", "html"),
-    [
-        ("subject", '<h1 title="{}">x</h1>'),
-        ("preheader", "<p class={}>x</p>"),
-        ("name", "<!-- {} -->"),
-        ("dropped", "<p>x</p><a href='{}'>"),
-        ("unsubscribe_url", "<p>{}</p>"),
-        ("unsubscribe_url", '<a href="https://example.org/?to={}">x</a>'),
-    ],
-)
-def test_a_value_that_stands_where_it_can_not_be_escaped_is_refused(name: str, html: str) -> None:
-    placeholders = Placeholders.fresh()
-    page = html.format(getattr(placeholders, name))
-
-    with pytest.raises(TemplateBroken, match=f"own.{name}"):
-        check_places(page, placeholders)
-
-
-def test_values_in_their_places_are_accepted() -> None:
-    placeholders = Placeholders.fresh()
-
-    check_places(
-        f"<p>{placeholders.subject} &amp; {placeholders.name}</p>"
-        f'<a href="{placeholders.unsubscribe_url}">Leave</a>',
-        placeholders,
-    )
 
 
 def test_a_name_is_only_text() -> None:
@@ -329,3 +303,23 @@ def test_each_reader_has_as_many_stories_of_a_section_as_they_want() -> None:
 
     assert digest is not None
     assert digest.stories == ("a0", "a1", "b1")
+
+
+def test_who_wants_more_than_a_section_shows_gets_what_it_shows() -> None:
+    (sheet,) = press({"a": [story(f"a{n}") for n in range(3)]}).sheets
+    few = replace(sheet, sections=(replace(sheet.sections[0], limit=2),))
+    pressing = replace(press({"a": [story("a1")]}), sheets=(few,))
+
+    digest = join(pressing, Reader(limit=50), LINK)
+
+    assert digest is not None
+    assert digest.stories == ("a0", "a1")
+
+
+def test_an_author_who_is_the_source_is_named_once() -> None:
+    layout = {"a": [story("a1", author="Wire"), story("a2", author="Ada")]}
+
+    text = joined(press(layout)).text
+
+    assert text.count("Wire\n") == 1
+    assert "Wire · Ada" in text

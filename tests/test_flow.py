@@ -9,8 +9,11 @@ import pytest
 
 from courant.delivery.chunks import Counts
 from courant.delivery.ledger import DeliveryState
+from courant.editions import compose
 from courant.editions.model import EditionState, PressingState
+from courant.editions.pressing import Frozen, Pressing
 from courant.schedule import Slot
+from courant.templates import TemplateBroken
 from desk.stack import Call, Killed, Stack
 from tests.conftest import HandClock
 from tests.newsroom import SPORT, WORLD, Newsroom, html_of, parse, text_of
@@ -543,3 +546,62 @@ def test_one_newsletter_that_can_not_be_read_does_not_stop_the_others(newsroom: 
     newsroom.run()
 
     assert newsroom.counts() == Counts(sent=2)
+
+
+def test_a_pressing_that_another_courant_froze_waits_for_an_editor_and_says_so(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom.subscribe(3)
+    newsroom.bring(3)
+    to_json = Frozen.to_json
+    monkeypatch.setattr(
+        Frozen, "to_json", lambda frozen: to_json(frozen).replace('"shape":', '"sheip":')
+    )
+    newsroom.to(6)
+
+    newsroom.run(6)
+
+    assert newsroom.mails() == ()
+    assert newsroom.edition().state is EditionState.PAUSED
+    assert "frozen in shape 1, this code reads" in str(newsroom.edition().reason)
+
+
+BROKEN = TemplateBroken("'headline' is undefined", "templates/morning/digest/brief.html.j2", 7)
+
+
+def broken(*_: object, **__: object) -> Pressing:
+    raise BROKEN
+
+
+def test_an_edition_that_a_template_stops_says_why_and_goes_out_when_it_is_mended(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom.subscribe(3)
+    newsroom.bring(3)
+    newsroom.to(6)
+    with monkeypatch.context() as patch:
+        patch.setattr(compose, "render", broken)
+        newsroom.run(2)
+    [pressing] = newsroom.pressings()
+    assert (pressing.state, pressing.reason) == (PressingState.WAITING, str(BROKEN))
+
+    newsroom.run(6)
+
+    assert len(newsroom.mailed()) == 3
+
+
+def test_an_edition_that_a_template_stopped_for_too_long_still_says_why(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom.subscribe(3)
+    newsroom.bring(3)
+    monkeypatch.setattr(compose, "render", broken)
+    newsroom.to(6)
+    newsroom.run(1)
+    newsroom.to(13)
+
+    newsroom.run(1)
+
+    [pressing] = newsroom.pressings()
+    assert pressing.state is PressingState.EXPIRED
+    assert str(pressing.reason).endswith(f"before that: {BROKEN}")

@@ -199,13 +199,13 @@ def test_a_claim_whose_answer_was_lost_is_still_ones_own(
 @pytest.mark.parametrize(
     ("locale", "direction", "subject", "line"),
     [
-        ("en", "ltr", "Please confirm:", "One click and you are in"),
+        ("en", "ltr", "Please confirm:", "One click and you’re in"),
         ("nl-BE", "ltr", "Graag bevestigen:", "Nog één klik"),
         ("de", "ltr", "Bitte bestätigen:", "Nur noch ein Klick"),
         ("fr", "ltr", "À confirmer\u202f:", "Plus qu’un clic"),
         ("es", "ltr", "Por favor, confirme:", "Solo falta un clic"),
         ("ar", "rtl", "يُرجى التأكيد:", "بقيت نقرة واحدة"),
-        ("pl", "ltr", "Please confirm:", "One click and you are in"),
+        ("pl", "ltr", "Please confirm:", "One click and you’re in"),
     ],
 )
 def test_a_letter_is_in_the_readers_language(

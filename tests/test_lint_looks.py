@@ -12,7 +12,7 @@ import pytest
 from courant.delivery import digest as digests
 from courant.delivery.digest import Digest, Reader
 from courant.editions.pressing import Pressing
-from courant.newsletter import Look, Newsletter
+from courant.newsletter import Look, Newsletter, Section
 from desk import newsletter_file, sample_news
 from desk.lint.check import check_digest
 from desk.sample_digest import UNSUBSCRIBE_URL, compose_all
@@ -52,6 +52,25 @@ def test_a_look_has_nothing_to_mend(look: Look, locale: str, reader: Reader) -> 
     )
 
     found = check_digest(newsletter, pressed, joined, UNSUBSCRIBE_URL, raw)
+
+    assert [each for each in found if each.severity != "note"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_digest_as_full_as_can_be_weighs_what_it_may(look: Look) -> None:
+    newsletter, _ = pressing(look)
+    sections = tuple(
+        Section(id=f"s{n}", title=f"Part {n}", feeds=(f"https://x.example/{n}.xml",), limit=12)
+        for n in range(12)
+    )
+    full = newsletter.model_copy(update={"sections": sections})
+    pressed = compose_all(full, sample_news.sample(full, NOW), NOW)
+    joined = digests.join(pressed, Reader(name="Ada"), UNSUBSCRIBE_URL)
+    assert joined
+    assert joined.dropped
+
+    found = check_digest(full, pressed, joined, UNSUBSCRIBE_URL)
 
     assert [each for each in found if each.severity != "note"] == []
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from desk.lint.check import check
+from desk.lint.colour import contrast, parse_colour
 from desk.lint.findings import Finding
 from desk.lint.mail import Mail
-from desk.lint.styles import contrast, parse_colour
 
 # A page without any finding of severity error or warning; {body} is where a test puts its piece.
 PAGE = """<!DOCTYPE html>
@@ -113,6 +113,26 @@ BODIES = [
         '<img src="https://x.example/a.png" alt="" width="9" height="9">',
     ),
     (
+        "image-source",
+        '<img src="/a.png" alt="" width="9" height="9">',
+        '<img src="cid:a" alt="" width="9" height="9">',
+    ),
+    (
+        "image-source",
+        '<img src="//x.example/a.png" alt="" width="9" height="9">',
+        '<img src="data:image/png;base64,AA" alt="" width="9" height="9">',
+    ),
+    (
+        "image-http",
+        '<p style="background:#fff url(http://x.example/a.png)">1</p>',
+        '<p style="background:#fff url(https://x.example/a.png)">1</p>',
+    ),
+    (
+        "image-source",
+        "<p style=\"background:#fff url('a.png')\">1</p>",
+        "<p style=\"background:#fff url('https://x.example/a.png')\">1</p>",
+    ),
+    (
         "tracking-pixel",
         '<img src="https://x.example/open" alt="" width="1" height="1">',
         '<img src="https://x.example/line.png" alt="" width="100" height="1">',
@@ -124,6 +144,7 @@ BODIES = [
         '<a href="javascript:alert(1)">Ferry</a>',
         '<a href="mailto:a@x.example">Write</a>',
     ),
+    ("link-scheme", '<a href="/timetable">Ferry</a>', '<a href="tel:112">Call</a>'),
     (
         "link-scheme",
         '<a href="www.x.example">Ferry</a>',
@@ -211,6 +232,11 @@ BODIES = [
 HEADS = [
     ("css-broken", "<style>p{color:red}}b{margin:0}</style>", "<style>p{color:#000}</style>"),
     ("style-length", f"<style>{'p{margin:0}' * 800}</style>", "<style>p{margin:0}</style>"),
+    (
+        "image-http",
+        "<style>p{background-image:url( 'http://x.example/a.png' )}</style>",
+        "<style>p{background-image:url('https://x.example/a.png')}</style>",
+    ),
     ("remote-style", '<link rel="stylesheet" href="https://x.example/a.css">', '<link rel="icon">'),
     (
         "remote-font",
@@ -264,6 +290,7 @@ def test_a_rule_of_the_head(rule: str, bad: str, good: str) -> None:
         ("document-title", "<title>News</title>", ""),
         ("page-has-heading-one", "<h1>Paper</h1>", ""),
         ("doctype", "<!DOCTYPE html>", ""),
+        ("viewport", '<meta name="viewport" content="width=device-width,initial-scale=1">', ""),
         ("charset", '<meta charset="utf-8">', ""),
         ("preheader", '<div style="display:none;mso-hide:all">First words</div>', ""),
         ("unsubscribe-link", '<a href="https://x.example/unsubscribe">Unsubscribe</a>', ""),
@@ -288,6 +315,15 @@ def test_a_rule_of_the_frame(rule: str, old: str, new: str) -> None:
             Mail(unsubscribe_url="https://x.example/unsubscribe"),
         ),
         ("text-part", Mail(text=" "), Mail(text="Paper")),
+        ("unsubscribe-link", Mail(text="Paper"), Mail(text="Paper\nAbmelden: https://x.example/u")),
+        (
+            "unsubscribe-link",
+            Mail(text="Unsubscribe", unsubscribe_url="https://x.example/unsubscribe"),
+            Mail(
+                text="https://x.example/unsubscribe",
+                unsubscribe_url="https://x.example/unsubscribe",
+            ),
+        ),
         ("placeholder-left", Mail(marks=("First",)), Mail(marks=("Second",))),
         ("placeholder-left", Mail(text="Paper {{ story.url }}"), Mail(text="Paper {{ x }}")),
         (
@@ -304,7 +340,7 @@ def test_a_rule_of_the_mail(rule: str, bad: Mail, good: Mail) -> None:
 
 @pytest.mark.parametrize(
     ("size", "expected"),
-    [(92_160, None), (92_161, "warning"), (102_400, "warning"), (102_401, "error")],
+    [(100_000, None), (100_001, "warning"), (102_400, "warning"), (102_401, "error")],
 )
 def test_weight_is_that_of_the_decoded_html(size: int, expected: str | None) -> None:
     html = page("é")
@@ -319,9 +355,43 @@ def test_weight_is_that_of_the_decoded_html(size: int, expected: str | None) -> 
 def test_the_text_part_tells_the_same_stories_in_the_same_order() -> None:
     html = page("<h2>Ferries return, &amp; boats</h2><h2>Storm</h2>")
 
-    assert not rules(html, Mail(text="FERRIES  RETURN,\n  & boats\n\nStorm"))
-    assert rules(html, Mail(text="Storm\n\nFerries return, & boats")) == {"text-part-order"}
-    assert rules(html, Mail(text="Ferries return, & boats")) == {"text-part-stories"}
+    def told(text: str) -> set[str]:
+        return rules(html, Mail(text=f"{text}\n\nUnsubscribe: https://x.example/unsubscribe"))
+
+    assert not told("FERRIES  RETURN,\n  & boats\n\nStorm")
+    assert told("Storm\n\nFerries return, & boats") == {"text-part-order"}
+    assert told("Ferries return, & boats") == {"text-part-stories"}
+
+
+def test_the_text_parts_way_out_is_the_text_parts_finding() -> None:
+    finding = first(page(), "unsubscribe-link", Mail(text="Paper"))
+
+    assert (finding.severity, finding.part, finding.place) == ("error", "text", "digest.txt")
+
+
+def test_an_id_that_is_there_twice_is_worth_knowing() -> None:
+    twice = '<p id="a">1</p><p id="b">2</p><p id="a">3</p><p id="">4</p><p id="">5</p>'
+
+    (finding,) = (each for each in check(page(twice)) if each.rule == "duplicate-id")
+
+    assert finding.severity == "note"
+    assert "'a'" in finding.message
+
+
+def test_a_table_of_layout_around_one_of_data_is_none_of_data() -> None:
+    data = "<table><tr><th>Pier</th></tr></table>"
+
+    assert "layout-table-role" not in rules(page(data))
+    assert "layout-table-role" in rules(page(f"<table><tr><td>{data}</td></tr></table>"))
+
+
+def test_a_language_of_another_script_has_its_direction() -> None:
+    assert "html-dir" in rules(page().replace('lang="en"', 'lang="pa-Arab"'))
+    assert "html-dir" not in rules(page().replace('lang="en"', 'lang="ku"'))
+
+
+def test_of_a_page_of_megabytes_only_the_weight_is_told() -> None:
+    assert [each.rule for each in check(page("<img>" + "x" * 1_000_000))] == ["html-weight"]
 
 
 def test_a_colour_of_the_body_is_repeated_by_the_frame() -> None:

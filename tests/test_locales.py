@@ -106,7 +106,7 @@ def test_arabic_has_arabic_marks() -> None:
 def test_a_seventh_language_is_one_file_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "locales"
     shutil.copytree(locales.FOLDER, folder)
-    translation = ENGLISH | {"language": "pl", "read_more": "Czytaj dalej"}
+    translation = ENGLISH | {"language": "pl", "view_online": "Czytaj w przeglądarce"}
     translation = {name: word for name, word in translation.items() if not counted(name)} | {
         f"dropped_{form}": f"I jeszcze {{n}} {noun}"
         for form, noun in {"one": "tekst", "few": "teksty", "many": "tekstów"}.items()
@@ -120,7 +120,7 @@ def test_a_seventh_language_is_one_file_and_nothing_else(tmp_path: Path) -> None
     assert complaints(folder / "pl.toml") == []
     assert locales.available(folder) == tuple(sorted({*locales.available(), "pl"}))
     assert locales.offered("pl-PL", folder)
-    assert (polish.language, polish.read_more) == ("pl", "Czytaj dalej")
+    assert (polish.language, polish.view_online) == ("pl", "Czytaj w przeglądarce")
     assert [plural(polish, "dropped", n, "pl") for n in (1, 3, 5)] == [
         "I jeszcze 1 tekst",
         "I jeszcze 3 teksty",
@@ -134,7 +134,7 @@ def test_a_translator_is_told_what_is_wrong(tmp_path: Path) -> None:
     found = complaints(tmp_path / "pl.toml")
 
     assert {
-        "read_more is missing",
+        "view_online is missing",
         "dropped_few is missing",
         "dropped_other is unknown",
         "dropped_other fills in other names",
@@ -187,38 +187,77 @@ def change(own: Path, tag: str, body: str) -> Path:
 
 
 def test_an_editor_changes_a_word_for_one_newsletter(own: Path) -> None:
-    change(own, "nl", 'read_more = "Lees verder"')
+    change(own, "nl", 'view_online = "Lees online"')
 
     morning = locales.strings("nl", own, "morning")
 
-    assert (morning.read_more, morning.unsubscribe) == ("Lees verder", "Uitschrijven")
-    assert locales.strings("nl", own, "evening").read_more == "Lees het hele verhaal"
-    assert locales.strings("nl", own).read_more == "Lees het hele verhaal"
-    assert locales.strings("de", own, "morning").read_more == "Weiterlesen"
+    assert (morning.view_online, morning.unsubscribe) == ("Lees online", "Uitschrijven")
+    assert locales.strings("nl", own, "evening").view_online == "Lees in uw browser"
+    assert locales.strings("nl", own).view_online == "Lees in uw browser"
+    assert locales.strings("de", own, "morning").view_online == "Im Browser lesen"
 
 
 def test_a_kind_of_a_language_changes_what_the_language_changed(own: Path) -> None:
-    change(own, "nl", 'read_more = "Lees verder"\nby = "van"')
-    change(own, "nl-BE", 'read_more = "Verder lezen"')
+    change(own, "nl", 'view_online = "Lees online"\nby = "van"')
+    change(own, "nl-BE", 'view_online = "Lees op het web"')
 
     belgian = locales.strings("nl-BE", own, "morning")
 
-    assert (belgian.read_more, belgian.by, belgian.language) == ("Verder lezen", "van", "nl")
-    assert locales.strings("nl", own, "morning").read_more == "Lees verder"
+    assert (belgian.view_online, belgian.by, belgian.language) == ("Lees op het web", "van", "nl")
+    assert locales.strings("nl", own, "morning").view_online == "Lees online"
 
 
 def test_words_for_a_language_that_we_lack_are_the_editors_own(own: Path) -> None:
-    change(own, "fy", 'language = "fy"\nread_more = "Lês fierder"')
+    body = (own / "en.toml").read_text("utf-8")
+    for name, word in (("language", "fy"), ("view_online", "Lês online")):
+        body = re.sub(rf'^{name} = ".*"', f'{name} = "{word}"', body, flags=re.MULTILINE)
+    change(own, "fy", body)
 
     frisian = locales.strings("fy-NL", own, "morning")
 
-    assert (frisian.language, frisian.read_more) == ("fy", "Lês fierder")
-    with pytest.raises(AttributeError, match=r"fy\.toml has no 'unsubscribe'"):
-        _ = frisian.unsubscribe
+    assert (frisian.language, frisian.view_online) == ("fy", "Lês online")
+    assert frisian.unsubscribe == "Unsubscribe"
     assert "fy" in locales.available(own, "morning")
     assert "fy" not in locales.available(own)
     assert locales.offered("fy", own, "morning")
     assert not locales.offered("fy", own)
+
+
+def test_a_language_of_the_editors_own_must_be_whole(own: Path) -> None:
+    change(own, "pl", 'language = "pl"\ndropped_few = "I jeszcze {n}"')
+    lacking = [name for name in ENGLISH if name != "language" and counted(name) is None]
+
+    with pytest.raises(ConfigurationError) as caught:
+        locales.strings("pl", own, "morning")
+
+    assert str(caught.value) == (
+        f"{own.parent}/morning/locales/pl.toml: this is the only file of its language (pl), so it "
+        "must hold every word; it lacks: direction, greeting, note_label, "
+        # minutes_…; of dropped_… there is one.
+        f"… ({len(lacking) + 1 - 3} more)"
+    )
+
+
+def test_a_count_without_the_form_it_needs_is_named(own: Path) -> None:
+    body = (own / "en.toml").read_text("utf-8").replace('language = "en"', 'language = "pl"')
+    change(own, "pl", body)
+
+    with pytest.raises(
+        ConfigurationError,
+        match=r"pl\.toml: dropped_few is missing; "
+        r"pl counts with dropped_one, dropped_few, dropped_many$",
+    ):
+        plural(locales.strings("pl", own, "morning"), "dropped", 3, "pl")
+
+
+@pytest.mark.parametrize(
+    ("reader", "papers", "spoken"),
+    [("fr", "nl", "fr"), ("fr-CA", "nl", "fr-CA"), ("pl", "nl", "nl"), (None, "pl", "pl")],
+)
+def test_a_reader_is_written_to_in_their_language_or_the_papers(
+    reader: str | None, papers: str, spoken: str
+) -> None:
+    assert locales.chosen(reader, papers) == spoken
 
 
 def test_a_change_is_seen_at_once(own: Path) -> None:
@@ -233,13 +272,23 @@ def test_a_change_is_seen_at_once(own: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
-        ('reed_more = "Lees verder"', r"nl\.toml has no 'reed_more'; did you mean 'read_more'\?"),
+        (
+            'veiw_online = "Lees online"',
+            r"nl\.toml:1: there is no word 'veiw_online'; did you mean 'view_online'\?",
+        ),
+        (
+            '# ours\n\nby = "van"\n"note_lable" = "Hier"',
+            r"locales/nl\.toml:4: there is no word 'note_lable'; did you mean 'note_label'\?",
+        ),
+        ('by = "van"\nview_online = " "', r"nl\.toml:2: view_online is empty; write its text"),
+        ('by = "van"\nby = "door"', r"nl\.toml:2: this word is in the file already; keep one"),
+        ('view_online = "Lees\nby = "van"', r"nl\.toml:1: write each word as name = "),
         ('footer_reason = "{newsletr}"', r"can't fill in \{newsletr\}; it can .* \{newsletter\}"),
         ('footer_reason = "{newsletter.brand}"', r"can't fill in \{newsletter\.brand\}"),
-        ('read_more = "Lees {n}"', r"read_more can't fill in \{n\}; it can fill in nothing"),
-        ('read_more = "Lees {"', r"morning/locales/nl\.toml: .*'\{'"),
-        ("read_more = 3", r"read_more is not a text"),
-        ("read_more = Lees", r"morning/locales/nl\.toml: "),
+        ('view_online = "Lees {n}"', r"view_online can't fill in \{n\}; it can fill in nothing"),
+        ('view_online = "Lees {"', r"morning/locales/nl\.toml:1: view_online: .*'\{'"),
+        ("view_online = 3", r"nl\.toml:1: view_online is not a text; write view_online = \"…\""),
+        ("view_online = Lees", r"morning/locales/nl\.toml:1: write each word as name = "),
     ],
 )
 def test_an_editors_mistake_is_named(own: Path, body: str, complaint: str) -> None:

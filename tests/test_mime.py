@@ -92,9 +92,10 @@ def test_a_value_that_was_not_made_fit_is_refused(value: str) -> None:
         mime.build([("X-Test", value)], "x", None)
 
 
-def test_a_line_that_no_server_takes_is_refused() -> None:
+@pytest.mark.parametrize("value", ["a" * 996, "a " + "b" * 998])
+def test_a_line_that_no_server_takes_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="998"):
-        mime.build([("X-Test", "a" * 1000)], "x", None)
+        mime.build([("X", value)], "x", None)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,7 @@ def test_a_line_that_no_server_takes_is_refused() -> None:
         ("Café Courant", "Café Courant"),
         ("ceo@bank.example", "ceo bank.example"),
         ("a\r\nb", "a b"),
+        ("=?utf-8?q?a?=", "=?utf-8?q?a?="),
         ("", ""),
     ],
 )
@@ -115,6 +117,33 @@ def test_a_display_name_survives_and_never_looks_like_an_address(name: str, show
 
     assert address.display_name == shown
     assert address.addr_spec == "news@example.org"
+
+
+@given(st.text("é東🌊", min_size=40, max_size=120))
+def test_an_encoded_words_line_has_76_characters_also_beside_the_headers_name(text: str) -> None:
+    first, *others = mime.build([("Reply-To", mime.unstructured(text))], "", None).split(b"\r\n ")
+
+    assert len(first) <= 76
+    assert others
+    assert max(map(len, others[:-1]), default=0) <= 75
+
+
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        # With its name and the space, the first two words make 78 characters.
+        ("a" * 36 + " " + "b" * 38 + " c", ["X: " + "a" * 36 + " " + "b" * 38, " c"]),
+        ("a" * 36 + " " + "b" * 39 + " c", ["X: " + "a" * 36, " " + "b" * 39 + " c"]),
+        # What stands on a line of its own begins with a space.
+        ("a b" + "b" * 90 + " c", ["X: a", " b" + "b" * 90, " c"]),
+        ("a" * 90 + " b", ["X: " + "a" * 90, " b"]),
+        ("a" * 995, ["X: " + "a" * 995]),
+    ],
+)
+def test_headers_are_folded_between_words_at_78_characters(value: str, lines: list[str]) -> None:
+    raw = mime.build([("X", value)], "", None)
+
+    assert raw.startswith("\r\n".join([*lines, "MIME-Version"]).encode())
 
 
 def test_what_looks_encoded_already_is_taken_literally() -> None:

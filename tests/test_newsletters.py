@@ -100,10 +100,7 @@ def test_words_are_read_as_they_are_written() -> None:
         (
             '"#8a1c1c"',
             "#8a1c1c",
-            (
-                "10: brand.accent: is empty; write a value or take the line out;"
-                " write # and six hex digits in quotes, such as '#8a1c1c'"
-            ),
+            "10: brand.accent: put it in quotes, such as '#8a1c1c'",
         ),
         (
             "Europe/Oslo",
@@ -168,6 +165,62 @@ def test_words_are_read_as_they_are_written() -> None:
         ),
         ("  name: The", "\tname: The", "6: YAML: use spaces, not tabs, to indent"),
         ("max_lateness: 2h", "---\nid: other", "25: YAML: one newsletter a file"),
+        (
+            "max_lateness: 2h",
+            "look: breif",
+            "25: look: must be broadsheet, brief or cards (is 'breif'); did you mean 'brief'?",
+        ),
+        (
+            "max_lateness: 2h",
+            "look: newspaper-ish",
+            "25: look: must be broadsheet, brief or cards (is 'newspaper-ish')",
+        ),
+        (
+            "max_lateness: 2h",
+            "note: {text: We moved., until: next week}",
+            "25: note.until: write a day such as 2026-12-01 (is 'next week')",
+        ),
+        (
+            "max_lateness: 2h",
+            "note:\n  text: We moved.\n  untill: 2026-12-01",
+            "27: note.untill: unknown field; did you mean 'until'?",
+        ),
+        (
+            '  accent: "#8a1c1c"',
+            '  heading_font: "Palatino; color:red"',
+            (
+                "10: brand.heading_font: write names of fonts and commas only,"
+                " such as Palatino, Georgia, serif (is 'Palatino; color:red')"
+            ),
+        ),
+        (
+            '  accent: "#8a1c1c"',
+            "  text_font: Verdana, Arial",
+            (
+                "10: brand.text_font: end with a general family, for readers who lack the others:"
+                " serif, sans-serif or monospace (is 'Verdana, Arial')"
+            ),
+        ),
+        (
+            '  accent: "#8a1c1c"',
+            "  social:\n    - name: Mastodon\n      url: @courant",
+            "12: YAML: put it in quotes; without them, no value may begin with this character",
+        ),
+        (
+            '  accent: "#8a1c1c"',
+            "  social:\n    - name: Mastodon\n      url: https://a.example\n      icon: x",
+            "13: brand.social[0].icon: unknown field; there are: name, url",
+        ),
+        (
+            "max_lateness: 2h",
+            "greeting: maybe",
+            "25: greeting: must be true or false (is 'maybe')",
+        ),
+        (
+            "max_lateness: 2h",
+            "web: {editons: true}",
+            "25: web.editons: unknown field; did you mean 'editions'?",
+        ),
     ],
 )
 def test_a_mistake_names_line_field_and_mend(before: str, after: str, expected: str) -> None:
@@ -177,6 +230,15 @@ def test_a_mistake_names_line_field_and_mend(before: str, after: str, expected: 
 
     assert len(lines) == 1
     assert lines[0].startswith(expected)
+
+
+@pytest.mark.parametrize("font", ["Georgia, serif", "Verdana, Sans-Serif", "system-ui"])
+def test_fonts_that_end_with_a_general_one_are_taken(font: str) -> None:
+    newsletter, mistakes = parse(GOOD.replace('  accent: "#8a1c1c"', f"  text_font: {font}"))
+
+    assert mistakes == ()
+    assert newsletter is not None
+    assert newsletter.brand.text_font == font
 
 
 def test_every_mistake_of_a_file_is_told_in_the_files_order(tmp_path: Path) -> None:
@@ -271,3 +333,11 @@ def test_a_newsletter_is_kept_as_it_was_applied(stack: "Stack", clock: "HandCloc
     assert list(kept) == shipped
     assert one in shipped
     assert store.get("demo") is None
+
+
+def test_a_file_of_megabytes_is_refused_unread(tmp_path: Path) -> None:
+    file = tmp_path / "big.yaml"
+    file.write_text("- b\n" * 3_000_000, "utf-8")
+
+    with pytest.raises(ConfigurationError, match="over 1 MB; a newsletter is a page or two"):
+        load(file)

@@ -20,14 +20,15 @@ from courant.newsletter import Newsletter
 from desk import newsletter_file
 from desk.demo import paper
 from desk.feed_server import Document
+from desk.lint.mail import CLIP
 from desk.preview import dressing, live, report
 from desk.preview.choice import Choice
 from desk.preview.draft import Draft
-from desk.preview.findings import check
-from desk.preview.gauge import CLIP, weigh
+from desk.preview.gauge import weigh
+from desk.preview.live import Watch
 from desk.preview.news import Feeds, Heard, News
+from desk.preview.report import check
 from desk.preview.server import Preview, PreviewServer
-from desk.preview.watch import Watch
 from desk.sample_digest import UNSUBSCRIBE_URL, sample_readers
 from tests.editors_desk import DEMO, NOW, Desk
 
@@ -268,7 +269,7 @@ def test_a_template_without_a_cut_names_the_editors_file(desk: Desk) -> None:
 
 
 def test_a_mistake_in_words_names_the_file_and_line(desk: Desk) -> None:
-    desk.write("demo/locales/en.toml", '# ours\nread_more = "More\n')
+    desk.write("demo/locales/en.toml", '# ours\nview_online = "Look\n')
 
     fault = desk.show().faults[0]
 
@@ -352,6 +353,27 @@ def test_no_news_is_said_and_not_a_failure() -> None:
     assert list(report.warnings(shown)) == ["Nothing to show: no feed brought an article."]
     assert report.digest(shown) is None
     assert check(shown) == ()
+
+
+def test_spares_are_no_articles_of_an_edition(tmp_path: Path) -> None:
+    text = re.sub(r"limit: \d+", "limit: 2", DEMO.read_text("utf-8"))
+    # A section that shares all its stories with another: both keep spares.
+    feeds = re.search(r"    feeds:\n(?:      - .*\n)+", text)
+    assert feeds
+    twin = f"sections:\n  - id: twin\n    title: Twin\n{feeds[0]}    limit: 2\n"
+    text = text.replace("sections:\n", twin, 1)
+    file = tmp_path / "demo.yaml"
+    file.write_text(f"{text}\nminimum_articles: 50\n", "utf-8")
+    draft = Draft(file, Feeds(), lambda: NOW)
+    draft.read_feeds()
+    shown = draft.show(draft.parse(""))
+
+    assert shown.pressing
+    assert shown.digest
+    stories = {one.id for each in shown.pressing.sheets[0].sections for one in each.stories}
+    assert len(stories) > len(shown.digest.stories)
+    (warning,) = report.warnings(shown)
+    assert warning.endswith(f"it needs 50 articles, and there are {len(shown.digest.stories)}.")
 
 
 def test_feeds_that_can_not_be_read_any_more_are_a_sentence(tmp_path: Path) -> None:
@@ -523,6 +545,7 @@ def test_feeds_are_read_again_only_for_the_page(ask: Ask, desk: Desk) -> None:
 
     assert ask("/feeds", "POST")[0] == 403
     assert ask("/feeds", "POST", X_Courant_Token="guess")[0] == 403
+    assert ask("/feeds", "POST", X_Courant_Token="gu\u00e9ss")[0] == 403
     assert desk.draft.version == before
     assert ask("/feeds", "POST", X_Courant_Token=token[1])[0] == 204
     assert desk.draft.version > before
@@ -531,6 +554,8 @@ def test_feeds_are_read_again_only_for_the_page(ask: Ask, desk: Desk) -> None:
 
 def test_nothing_takes_a_body(ask: Ask) -> None:
     assert ask("/feeds", "POST", Content_Length="5")[0] == 413
+    assert ask("/feeds", "POST", Content_Length="\u00b2")[0] == 413
+    assert ask("/feeds", "POST", Content_Length="9" * 5_000)[0] == 413
 
 
 @pytest.mark.parametrize(

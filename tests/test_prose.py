@@ -185,6 +185,9 @@ def test_classes_stand_on_the_tags_that_have_them() -> None:
     assert block("A [b](https://c.org) *d*", classes=CLASSES) == (
         '<p class="ink text">A <a href="https://c.org" class="ink under">b</a> <em>d</em></p>'
     )
+    assert block("A [b](https://c.org)", classes={"p": "", "a": ""}) == (
+        '<p>A <a href="https://c.org">b</a></p>'
+    )
     assert block("- [b](https://c.org)", classes={"a": "under", "h1": "x"}) == (
         '<ul>\n<li><a href="https://c.org" class="under">b</a></li>\n</ul>'
     )

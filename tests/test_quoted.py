@@ -47,3 +47,8 @@ def test_fragments_that_end_anywhere_decode_to_the_same(
     # Where a line ends in a space, binascii lets it have two more; mail servers cut at 998.
     assert all(len(each) <= 76 for each in raw.split(b"\r\n"))
     assert b"\n" not in raw.replace(b"\r\n", b"")
+
+
+def test_half_a_character_becomes_a_question_mark() -> None:
+    assert body("a\ud83d") == b"a?\r\n"
+    assert joined(["a\ud83d"], {}) == b"a?\r\n"

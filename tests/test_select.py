@@ -211,3 +211,21 @@ def test_choosing_is_capped_ordered_repeatable_and_never_repeats_what_was_held(
     assert all(sum(a.feed_id == f for a in stories) <= cap for f in ("feed0", "feed1", "feed2"))
     assert choose(sections, {WORLD: list(reversed(articles))}, held) == chosen
     assert choose(sections, {WORLD: articles}, held | articles_told(chosen)) != chosen or not chosen
+
+
+def test_alike_sections_keep_no_more_than_all_of_them_show() -> None:
+    found = {WORLD: [article(n, age=n) for n in range(30)]}
+    sections = [section(id="a", limit=2), section(id="b", limit=3)]
+
+    chosen = choose(sections, found, frozenset())
+
+    assert [len(each.stories) for each in chosen] == [5, 5]
+
+
+def test_alike_sections_keep_twenty_spares_at_most() -> None:
+    found = {WORLD: [article(n, age=n) for n in range(90)]}
+    sections = [section(id=name, limit=30) for name in "abc"]
+
+    chosen = choose(sections, found, frozenset())
+
+    assert [len(each.stories) for each in chosen] == [50, 50, 50]

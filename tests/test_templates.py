@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from jinja2 import TemplateError, UndefinedError
 
 from courant import locales
 from courant.articles import Article
 from courant.delivery.digest import Digest, Reader, join
-from courant.editions.cut import TemplateBroken
 from courant.editions.pressing import Own
 from courant.editions.render import alone, render
 from courant.editions.select import SectionStories, Story
@@ -22,7 +21,7 @@ from courant.editions.view import Occasion
 from courant.editions.web_edition import compose_page
 from courant.newsletter import Newsletter
 from courant.schedule import EditionId, Slot
-from courant.templates import TEMPLATES, environment
+from courant.templates import TEMPLATES, TemplateBroken, environment
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "templates.md"
 # A fenced block whose first line is a comment with the file's name.
@@ -186,7 +185,7 @@ EXTENDS = '{% extends "courant/digest/broadsheet.html.j2" %}'
 @pytest.mark.parametrize(
     ("template", "sentence"),
     [
-        ("<p>Hello</p>", "the HTML template cuts at .*, the text template at"),
+        ("<p>Hello</p>", r"sets no cut where the text template sets cut\('greeting'\)"),
         (
             '{% block greeting %}<tr><td title="{{ own.name }}"></td></tr>{% endblock %}',
             "own.name out of place: it may stand in text only",
@@ -196,11 +195,46 @@ EXTENDS = '{% extends "courant/digest/broadsheet.html.j2" %}'
             "own.unsubscribe_url out of place: it may be the whole value of an href",
         ),
         (
+            "{% block greeting %}<tr><td>{{ own.name | upper }}</td></tr>{% endblock %}",
+            "changes own.name: .* filters and slices can't work on it",
+        ),
+        (
+            "{% block greeting %}<tr><td>{{ own.name | truncate(20) }}</td></tr>{% endblock %}",
+            "changes own.name",
+        ),
+        (
+            "{% block styles %}{{ super() }}.x:after{content:'{{ own.name }}'}{% endblock %}",
+            "own.name out of place",
+        ),
+        (
+            "{% block dark_styles %}{{ super() }}.x{content:'{{ own.name }}'}{% endblock %}",
+            "own.name out of place",
+        ),
+        (
+            "{% block section_opening %}<tr><td>{{ own.name }}</td></tr>{% endblock %}",
+            "own.… in a section",
+        ),
+        (
+            "{% block foot %}<tr><td>Bye</td></tr>{% endblock %}",
+            "the html template has no link to unsubscribe",
+        ),
+        (
+            "{% block styles %}{{ super() }}tr + tr td { padding: 9px; }{% endblock %}",
+            "looks from one piece of the page into another",
+        ),
+        (
+            "{% block styles %}{{ super() }}p:first-child { margin: 0; }{% endblock %}",
+            "looks from one piece of the page into another",
+        ),
+        (
             '{% block plain %}{{ cut("extra") }}{% endblock %}',
-            "the HTML template cuts at .'extra', ''., the text template at",
+            r"sets cut\('extra'\) where the text template sets cut",
         ),
     ],
-    ids=["no cuts", "name in an attribute", "link with more", "a cut too many"],
+    ids=[
+        *("no cuts", "name in an attribute", "link with more", "upper", "truncate", "style"),
+        *("dark style", "in a section", "no link", "siblings", "first child", "a cut too many"),
+    ],
 )
 def test_a_template_that_breaks_the_law_is_refused_with_a_sentence(
     template: str, sentence: str, folder: Path
@@ -212,19 +246,68 @@ def test_a_template_that_breaks_the_law_is_refused_with_a_sentence(
         digest(newsletter(), folder)
 
 
-def test_a_name_that_a_template_is_not_given_is_named(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("template", "sentence"),
+    [
+        ("{% block title %}{{ headline_of_the_day }}{% endblock %}", "2: 'headline_of_the_day'"),
+        ("{% block title %}{{ newsletter.titel }}{% endblock %}", "2: .*'titel'"),
+        ("{% block title %}{{ t.foo }}{% endblock %}", "2: .*'foo'"),
+        ("{% block title %}{{ 1 / 0 }}{% endblock %}", "2: ZeroDivisionError: division by zero"),
+        ("{% if %}", "2: Expected an expression"),
+        ("{% block title %}{{ 1 | nosuch }}{% endblock %}", "2: No filter named 'nosuch'"),
+        ('{% include "nosuch.html.j2" %}', "there is no template 'nosuch.html.j2'"),
+    ],
+)
+def test_a_template_that_fails_says_in_which_line_and_why(
+    template: str, sentence: str, folder: Path
+) -> None:
+    write(folder, "morning/digest/broadsheet.html.j2", f"{EXTENDS}\n{template}")
+
+    with pytest.raises(TemplateBroken, match=sentence) as caught:
+        digest(newsletter(), folder)
+
+    assert "morning/digest/broadsheet.html.j2" in caught.value.file or "include" in template
+
+
+def test_a_template_that_extends_itself_is_told_how_to_extend_ours(folder: Path) -> None:
     write(
         folder,
         "morning/digest/broadsheet.html.j2",
-        EXTENDS + "{% block title %}{{ headline_of_the_day }}{% endblock %}",
+        '{% extends "digest/broadsheet.html.j2" %}',
     )
 
-    with pytest.raises(UndefinedError, match="headline_of_the_day"):
+    with pytest.raises(TemplateBroken, match=r"write courant/digest/broadsheet\.html\.j2"):
         digest(newsletter(), folder)
 
 
-def test_a_template_that_does_not_parse_says_where(folder: Path) -> None:
-    write(folder, "morning/digest/broadsheet.html.j2", "{% if %}")
+def test_a_text_template_without_the_link_to_unsubscribe_is_refused(folder: Path) -> None:
+    ours = (folder / "digest" / "digest.txt.j2").read_text(encoding="utf-8")
+    write(folder, "morning/digest/digest.txt.j2", ours.replace("{{ own.unsubscribe_url }}", ""))
 
-    with pytest.raises(TemplateError, match="Expected an expression"):
+    with pytest.raises(TemplateBroken, match="the text template has no link"):
         digest(newsletter(), folder)
+
+
+def test_room_is_left_for_every_time_that_a_template_shows_a_readers_own(folder: Path) -> None:
+    name = "{% block greeting %}<tr><td>" + "{{ own.name }} " * 30 + "</td></tr>{% endblock %}"
+    write(folder, "morning/digest/broadsheet.html.j2", EXTENDS + name)
+    many = [
+        {"id": id_, "title": id_, "feeds": ["https://example.org/feed"], "limit": 50}
+        for id_ in ("town", "sea", "sky")
+    ]
+    of = newsletter(sections=many)
+    lead = sections(of)[0].stories[0].lead
+    stories = [
+        Story((replace(lead, id=str(number), summary="word " * 60),)) for number in range(150)
+    ]
+    full = tuple(
+        SectionStories(section, tuple(stories[at::3])) for at, section in enumerate(of.sections)
+    )
+    pressing = render(occasion(of), full, (Slot("daily"),), folder=folder)
+
+    joined = join(pressing, Reader(name="&" * 60), LINK)
+
+    assert joined is not None
+    assert joined.dropped
+    assert joined.html.count("&amp;" * 60) == 30
+    assert len(joined.html.encode()) <= 100_000

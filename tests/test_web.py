@@ -1,16 +1,19 @@
 """The readers' pages, through the web function as the template wires it."""
 
 import base64
+import hashlib
 import json
 import logging
+import re
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from courant import aws
-from courant.newsletter import Newsletter
+from courant import aws, locales
+from courant.newsletter import Brand, Newsletter
 from courant.newsletters import NewsletterStore
 from courant.schedule import Slot
 from courant.subscribers.address import AddressKey
@@ -45,7 +48,13 @@ MULTIPART = (
 class Site:
     """The site of a stack with one newsletter and one reader, Ada."""
 
-    def __init__(self, stack: "Stack", clock: "HandClock", status: Status = Status.ACTIVE) -> None:
+    def __init__(
+        self,
+        stack: "Stack",
+        clock: "HandClock",
+        status: Status = Status.ACTIVE,
+        locale: str | None = None,
+    ) -> None:
         self.stack, self.clock = stack, clock
         self.store = SubscriberStore(stack.table("subscribers"))
         self.links = Links("", aws.secret(stack.environment("web")["TOKEN_SECRET"]))
@@ -57,6 +66,7 @@ class Site:
             slot=DAILY,
             consent=consent,
             status=status,
+            locale=locale,
         )
         self.store.subscribe(ada, clock(), KEY)
         self.sid = self.store.find("ada@example.org", KEY) or ""
@@ -95,7 +105,7 @@ def test_opening_the_link_shows_a_button_and_changes_nothing(site: Site) -> None
 
     assert answer["statusCode"] == 200
     assert f'action="{site.leave()}"' in answer["body"]
-    assert "Leave Morning &lt;Courant&gt;?" in answer["body"]
+    assert "Unsubscribe from Morning &lt;Courant&gt;?" in answer["body"]
     assert site.status() is Status.ACTIVE
 
 
@@ -161,7 +171,7 @@ def test_a_sample_link_unsubscribes_nobody_and_says_so(site: Site) -> None:
     get, post = site.stack.request("GET", link), site.stack.request("POST", link)
 
     assert (get.status, post.status) == (200, 200)
-    assert "Nobody is unsubscribed" in str(post.body)
+    assert "Nobody has been unsubscribed" in str(post.body)
     assert site.status() is Status.ACTIVE
 
 
@@ -214,6 +224,121 @@ def test_the_page_speaks_the_newsletters_language(site: Site) -> None:
     answer = site.stack.request("GET", site.leave())
 
     assert '<html lang="nl"' in str(answer.body)
+
+
+@pytest.mark.parametrize(
+    ("locale", "papers", "spoken"),
+    [
+        ("fr", "nl-BE", "fr"),
+        ("ar-EG", "en", "ar"),
+        ("pl", "nl-BE", "nl"),
+        ("pl", "pl", "en"),
+        (None, "de", "de"),
+    ],
+)
+def test_every_page_of_a_reader_is_in_their_language(
+    stack: "Stack", clock: "HandClock", locale: str | None, papers: str, spoken: str
+) -> None:
+    site = Site(stack, clock, Status.PENDING, locale)
+    paper = MORNING.model_copy(update={"language": papers})
+    NewsletterStore(stack.table("content")).put(paper, clock())
+    requests = [
+        *((method, link) for link in (site.confirm(), site.leave()) for method in ("GET", "POST")),
+        ("GET", site.leave()),
+        ("POST", site.confirm()),  # nothing to confirm any more
+    ]
+
+    for method, link in requests:
+        page = str(stack.request(method, link, headers={"accept-language": "es"}).body)
+        assert f'<html lang="{spoken}"' in page
+
+
+def test_words_of_the_newsletters_own_are_on_its_pages(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(locales.FOLDER, tmp_path / "locales")
+    (tmp_path / "morning" / "locales").mkdir(parents=True)
+    (tmp_path / "morning" / "locales" / "en.toml").write_text('unsubscribe_button = "Goodbye"')
+    ours = locales.strings
+    monkeypatch.setattr(
+        locales,
+        "strings",
+        lambda language, newsletter: ours(language, tmp_path / "locales", newsletter),
+    )
+
+    assert ">Goodbye</button>" in str(site.stack.request("GET", site.leave()).body)
+
+
+@pytest.mark.parametrize(
+    ("asked", "spoken"),
+    [
+        ("nl-BE,nl;q=0.9,en;q=0.8", "nl"),
+        ("pl,fr-CH;q=0.5", "fr"),
+        ("en;q=0.3,AR;q=0.7", "ar"),
+        ("nl;q=0,de;q=0.1", "de"),
+        ("*", "en"),
+        ("", "en"),
+        ("../../nl", "en"),
+        ("pl;q=0.9," * 30 + "nl", "en"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/u/broken", "/nowhere", "/e/nothing"])
+def test_a_page_of_nobodys_is_in_a_language_of_the_browsers(
+    site: Site, asked: str, spoken: str, path: str
+) -> None:
+    answer = site.stack.request("GET", path, headers={"accept-language": asked})
+
+    assert (answer.status, f'<html lang="{spoken}"' in str(answer.body)) == (404, True)
+
+
+def test_a_newsletter_that_is_no_more_is_left_in_the_readers_language(
+    stack: "Stack", clock: "HandClock"
+) -> None:
+    site = Site(stack, clock, locale="nl")
+    NewsletterStore(stack.table("content")).delete("morning")
+
+    page = str(stack.request("GET", site.leave(), headers={"accept-language": "fr"}).body)
+
+    assert '<html lang="nl"' in page
+    assert "Stoppen met morning?" in page
+
+
+def test_pages_wear_the_newsletters_accent_and_their_policy_knows_it(site: Site) -> None:
+    branded = MORNING.model_copy(update={"brand": Brand(accent="#ffe08a")})
+    NewsletterStore(site.stack.table("content")).put(branded, site.clock())
+
+    answer = site.stack.request("GET", site.leave())
+
+    page = bytes(answer.body).decode()
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert "--accent: #ffe08a; --on-accent: #000000;" in style
+    assert f"'sha256-{digest}'" in answer.headers["content-security-policy"]
+    assert "#ffe08a" not in str(site.stack.request("GET", "/u/broken").body)
+
+
+def test_who_has_left_is_told_so_and_has_no_button(site: Site) -> None:
+    site.stack.request("POST", site.leave())
+
+    answer = site.stack.request("GET", site.leave())
+
+    assert answer.status == 200
+    assert "already unsubscribed from Morning &lt;Courant&gt;" in str(answer.body)
+    assert "<button" not in str(answer.body)
+    assert site.status() is Status.UNSUBSCRIBED
+
+
+def test_a_pending_reader_may_still_say_no(pending: Site) -> None:
+    assert "<button" in str(pending.stack.request("GET", pending.leave()).body)
+
+
+def test_who_has_confirmed_is_told_so_and_has_no_button(pending: Site) -> None:
+    pending.stack.request("POST", pending.confirm())
+
+    page = str(pending.stack.request("GET", pending.confirm()).body)
+
+    assert "You are subscribed" in page
+    assert "<button" not in page
 
 
 def test_confirming_takes_a_button_and_may_come_again(pending: Site) -> None:

@@ -7,7 +7,10 @@ import gzip
 import hashlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from courant.web.accent import accent, contrast
 from courant.web.answer import Answer, Request, etag_of, private, public, to_gateway
 
 PAGE = "<!DOCTYPE html><style>p { color: red }</style><p>" + "News. " * 500
@@ -36,6 +39,12 @@ def test_styles_are_allowed_by_the_hash_of_what_stands_in_the_page() -> None:
         assert "unsafe" not in policy
 
 
+def test_no_page_is_framed_or_has_its_links_turned_elsewhere() -> None:
+    for page in (answer(request()), private(200, PAGE)):
+        policy = page.headers["Content-Security-Policy"].split("; ")
+        assert {"base-uri 'none'", "frame-ancestors 'none'"} <= set(policy)
+
+
 def test_a_page_without_styles_allows_none() -> None:
     assert "style-src 'none'" in answer(request(), "<p>").headers["Content-Security-Policy"]
 
@@ -51,6 +60,32 @@ def test_a_page_for_one_reader_is_kept_by_nobody() -> None:
 
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Robots-Tag"] == "noindex"
+
+
+@pytest.mark.parametrize(
+    ("asked", "languages"),
+    [
+        ("nl-be, zh-hant-tw;q=0.5 , EN ; q=0.8", ("nl-BE", "en", "zh-Hant-TW")),
+        ("fr;q=0.0, de", ("de",)),
+        ("*, x, nl;q=2, ar;level=1", ()),
+    ],
+)
+def test_a_browsers_languages_are_read_best_first(asked: str, languages: tuple[str, ...]) -> None:
+    assert request(accept_language=asked).languages == languages
+
+
+@given(st.from_regex(r"#[0-9a-f]{6}", fullmatch=True))
+def test_text_on_any_accent_can_be_read(colour: str) -> None:
+    worn = accent(colour)
+
+    assert contrast(worn.day, worn.on_day) >= 4.5
+    assert contrast(worn.night, worn.on_night) >= 4.5
+
+
+def test_colours_are_counted_as_wcag_does() -> None:
+    assert round(contrast("#ffffff", "#000000"), 2) == 21
+    assert round(contrast("#767676", "#ffffff"), 2) == 4.54
+    assert accent("#0a1622").night == "#6c737a"
 
 
 @pytest.mark.parametrize(

@@ -228,6 +228,37 @@ def test_the_page_says_what_it_is_to_those_who_share_it() -> None:
     assert links == {"canonical": URL, "alternate": "/e/morning/feed.xml"}
 
 
+def test_a_page_of_one_story_is_summed_up_by_that_story() -> None:
+    letter = newsletter()
+
+    page, html = compose(letter, stories(letter, 1, 0))
+
+    assert page.summary == meta(html)["og:description"] == "What happened, part 1."
+
+
+@pytest.mark.parametrize(
+    ("pictures", "shown"),
+    [
+        ("12", "https://img.example/1.jpg"),
+        # The first that there is, else the paper's own.
+        ("-23", "https://img.example/2.jpg"),
+        ("---", "https://news.example.org/logo.png"),
+    ],
+)
+def test_a_page_is_shared_with_the_first_picture(pictures: str, shown: str) -> None:
+    letter = newsletter(brand={"logo": "https://news.example.org/logo.png"})
+    told = [
+        Story(
+            (article(n, image=None if name == "-" else Image(f"https://img.example/{name}.jpg")),)
+        )
+        for n, name in enumerate(pictures)
+    ]
+
+    page, html = compose(letter, (SectionStories(letter.sections[0], tuple(told)),))
+
+    assert page.image == meta(html)["og:image"] == shown
+
+
 @pytest.mark.parametrize(("asked", "robots"), [(False, "noindex"), (True, None)])
 def test_search_engines_are_asked_to_leave_it_unless_wanted(
     asked: bool, robots: str | None

@@ -137,7 +137,7 @@ def test_a_browser_that_has_the_page_reads_no_bucket(newsroom: Newsroom) -> None
     assert "GetObject" not in [call.operation for call in seen]
 
 
-def test_head_is_get_without_its_body_and_post_is_refused(newsroom: Newsroom) -> None:
+def test_head_is_get_without_its_body_and_all_else_is_refused(newsroom: Newsroom) -> None:
     newsroom.run()
 
     for path in (PAGE, "/e/morning", "/e/morning/feed.xml"):
@@ -145,8 +145,9 @@ def test_head_is_get_without_its_body_and_post_is_refused(newsroom: Newsroom) ->
         assert (head.status, head.headers) == (200, answer.headers)
         assert answer.status == 200
         assert not head.body
-        posted = newsroom.stack.request("POST", path)
-        assert (posted.status, posted.headers["allow"]) == (405, "GET, HEAD")
+        for method in ("POST", "PUT", "DELETE"):
+            refused = newsroom.stack.request(method, path)
+            assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD")
 
 
 def test_a_page_travels_packed(newsroom: Newsroom) -> None:
@@ -323,6 +324,9 @@ def test_slots_that_had_different_news_have_different_pages_of_one_instant(
         "/e/morning/daily/2026-11-23/0600-1",
     }
     assert len({get(newsroom, path).body for path in pages}) == 2
+    # One edition: it is listed once, and leads to the first.
+    moved = get(newsroom, "/e/morning/daily/2026-11-23")
+    assert moved.headers["location"] == "/e/morning/daily/2026-11-23/0600"
 
 
 def test_an_extra_edition_has_its_own_place(newsroom: Newsroom) -> None:

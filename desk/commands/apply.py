@@ -14,7 +14,7 @@ from courant.errors import ConfigurationError
 from courant.feeds.store import FeedStore
 from courant.newsletter import Newsletter
 from courant.newsletters import NewsletterStore
-from desk import deployment, newsletter_file
+from desk import deployment, newsletter_file, words
 from desk.commands import plan as plans
 from desk.commands import terminal
 from desk.commands.terminal import AsJson, StackName, Yes
@@ -47,6 +47,9 @@ def apply(
 ) -> None:
     """Put newsletter files into the stack: shows what would change, asks, and does it."""
     wanted = read(folder)
+    if mistakes := [mistake for one in wanted for mistake in words.mistakes(one)]:
+        raise ConfigurationError("\n".join(mistakes))
+    _note_words(wanted)
     if prune and not folder.is_dir():
         raise ConfigurationError(f"--prune needs a folder; {folder} is a file")
     deployed = deployment.find(stack)
@@ -72,14 +75,17 @@ def validate(
 ) -> None:
     """Check newsletter files without AWS: every mistake with its file, line and mend."""
     mistakes: list[str] = []
-    count = 0
+    found: list[Newsletter] = []
     for path in files:
         try:
-            count += len(read(path))
+            found += read(path)
         except ConfigurationError as error:
             mistakes.append(str(error))
+    count = len(found)
+    mistakes += [mistake for newsletter in found for mistake in words.mistakes(newsletter)]
     if mistakes:
         raise ConfigurationError("\n".join(mistakes))
+    _note_words(found)
     terminal.say(f"{count} newsletter{'' if count == 1 else 's'}, no mistakes.")
 
 
@@ -90,6 +96,12 @@ def read(path: Path) -> tuple[Newsletter, ...]:
         ConfigurationError: every mistake of every file.
     """
     return newsletter_file.load_folder(path) if path.is_dir() else (newsletter_file.load(path),)
+
+
+def _note_words(newsletters: Iterable[Newsletter]) -> None:
+    for newsletter in newsletters:
+        if told := words.note(newsletter):
+            terminal.note(f"{newsletter.id}: {told}")
 
 
 def refuse_foreign_senders(

@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -17,62 +16,29 @@ from courant.articles import Article
 from courant.delivery import digest as digests
 from courant.delivery.digest import Reader
 from courant.errors import ConfigurationError, CourantError
-from courant.newsletter import Newsletter
+from courant.newsletter import Look, Newsletter
 from desk import newsletter_file, sample_news
 from desk.commands import terminal
 from desk.commands.terminal import Exit
 from desk.lint.findings import SEVERITIES, Finding
+from desk.preview.choice import LOOKS
 from desk.preview.news import Feeds
 from desk.sample_digest import UNSUBSCRIBE_URL, compose_all
-
-if TYPE_CHECKING:
-    from desk.lint.clients import Row
 
 EXAMPLES = terminal.epilog(
     "courant lint newsletters/morning.yaml --sample",
     "courant lint newsletters/morning.yaml --look all --locale ar --clients",
     "courant lint newsletters/morning.yaml --sample --strict --json",
-    "courant lint saved-mail.html",
+    "courant lint saved-mail.eml",
     more="Checks the digest against what mail clients draw (caniemail.com), for readers who hear "
     "or enlarge it, and as a mail. Ends with 1 when there are errors, with --strict also when "
     "there are warnings; notes fail nothing.",
 )
 _RIGHT_TO_LEFT, _LEFT_TO_RIGHT = "ar", "en"
+_PAGES = {".html", ".htm"}
 _COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
-_CELLS = {
-    "yes": "yes",
-    "covered": "(no)",
-    "partial": "part",
-    "no": "NO",
-    "unknown": "?",
-    "unseen": "·",
-}
-_SHORT = {
-    "gmail": "Gmail",
-    "gmail-ios": "G iOS",
-    "gmail-android": "G And",
-    "outlook-windows": "O Win",
-    "outlook-new": "O new",
-    "outlook-macos": "O mac",
-    "outlook-ios": "O iOS",
-    "outlook-android": "O And",
-    "apple-macos": "A mac",
-    "apple-ios": "A iOS",
-    "yahoo": "Yahoo",
-    "yahoo-ios": "Y iOS",
-    "yahoo-android": "Y And",
-    "samsung": "Sams.",
-}
-
-
-class Looks(StrEnum):
-    """What ``--look`` takes."""
-
-    OWN = "own"
-    ALL = "all"
-    BROADSHEET = "broadsheet"
-    BRIEF = "brief"
-    CARDS = "cards"
+# What ``--look`` takes.
+Looks = Literal["own", "all", Look]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +53,10 @@ class Checked:
 
 def lint(
     file: Annotated[
-        Path, typer.Argument(help="A newsletter file, or a mail's HTML.", metavar="NEWSLETTER.yaml")
+        Path,
+        typer.Argument(
+            help="A newsletter file; or a mail, its HTML or .eml.", metavar="NEWSLETTER.yaml"
+        ),
     ],
     *,
     sample: Annotated[
@@ -97,12 +66,12 @@ def lint(
         Path | None,
         typer.Option(help="Read feed files of this folder instead; sub-folders are sections."),
     ] = None,
-    look: Annotated[Looks, typer.Option(help="Which looks.")] = Looks.OWN,
+    look: Annotated[Looks, typer.Option(help="Which looks.")] = "own",
     locale: Annotated[
         list[str] | None,
         typer.Option(
-            help="For readers of this language too; may be repeated. Left out: the newsletter's, "
-            "and one that is written the other way.",
+            help="For readers of this language; may be repeated. Left out: the newsletter's, and "
+            "one that is written the other way.",
             metavar="TAG",
         ),
     ] = None,
@@ -114,7 +83,7 @@ def lint(
     json: terminal.AsJson = False,
 ) -> None:
     """Say what is wrong with a newsletter's digest: clients, accessibility, the mail itself."""
-    if file.suffix.lower() in {".html", ".htm"}:
+    if file.suffix.lower() in {*_PAGES, ".eml"}:
         pages = [_saved(file)]
     else:
         pages = list(_composed(file, feeds, look, locale, sample=sample))
@@ -124,7 +93,9 @@ def lint(
         for page in pages:
             _print(page, notes=notes)
         if clients:
-            _print_clients(pages)
+            from desk.commands import client_table
+
+            client_table.show(page.html for page in pages)
         _print_sum(pages)
     failing = {"error", "warning"} if strict else {"error"}
     if any(finding.severity in failing for page in pages for finding in page.findings):
@@ -132,13 +103,28 @@ def lint(
 
 
 def _saved(file: Path) -> Checked:
+    from desk.lint import eml
     from desk.lint.check import check
+    from desk.lint.mail import Mail
 
     try:
-        html = file.read_text("utf-8", "replace")
+        raw = file.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{file}: {error.strerror or error}") from error
-    return Checked(file.name, html, check(html), file)
+    if file.suffix.lower() in _PAGES:
+        html = raw.decode("utf-8", "replace")
+        return Checked(file.name, html, check(html), file)
+    parts = eml.read(raw)
+    if parts.html is None:
+        raise ConfigurationError(f"{file}: no mail with HTML in it")
+    # Lines of the parts are not the file's.
+    found = check(parts.html, Mail(text=parts.text or "", raw=_as_sent(raw)))
+    return Checked(file.name, parts.html, found)
+
+
+def _as_sent(raw: bytes) -> bytes:
+    """With the line ends of a mail on its way, which many programs save without."""
+    return raw if b"\r\n" in raw else raw.replace(b"\n", b"\r\n")
 
 
 def _composed(
@@ -183,24 +169,25 @@ def _news(
     return news.newsletter, news.candidates
 
 
-def _looks(newsletter: Newsletter, look: Looks) -> tuple[str, ...]:
-    if look is Looks.ALL:
-        return (Looks.BROADSHEET, Looks.BRIEF, Looks.CARDS)
-    return (newsletter.look if look is Looks.OWN else look.value,)
+def _looks(newsletter: Newsletter, look: Looks) -> tuple[Look, ...]:
+    if look == "all":
+        return LOOKS
+    return (newsletter.look if look == "own" else look,)
 
 
-def _locales(newsletter: Newsletter, tags: list[str] | None) -> tuple[str, ...]:
+def _locales(
+    newsletter: Newsletter, tags: list[str] | None, folder: Path = locales.FOLDER
+) -> tuple[str, ...]:
+    for tag in tags or ():
+        if not locales.offered(tag, folder, newsletter.id):
+            known = ", ".join(locales.available(folder, newsletter.id))
+            raise ConfigurationError(f"--locale {tag}: there are words for {known}")
     if tags:
-        for tag in tags:
-            if not locales.offered(tag):
-                raise ConfigurationError(
-                    f"--locale {tag}: there are words for {', '.join(locales.available())}"
-                )
         return tuple(dict.fromkeys(tags))
     from courant.editions.wording import direction
 
     other = _LEFT_TO_RIGHT if direction(newsletter.language) == "rtl" else _RIGHT_TO_LEFT
-    return (newsletter.language, other) if locales.offered(other) else (newsletter.language,)
+    return (newsletter.language, other)
 
 
 def _as_json(file: Path, pages: list[Checked]) -> dict[str, Any]:
@@ -241,33 +228,6 @@ def _print(page: Checked, *, notes: bool) -> None:
         if finding.excerpt:
             terminal.say(f"      {finding.excerpt}", style="dim")
     terminal.say()
-
-
-def _print_clients(pages: list[Checked]) -> None:
-    from desk.lint import clients
-    from desk.lint.check import client_table
-
-    rows = clients.merged(client_table(page.html) for page in pages)
-    reasons = {reason: str(n) for n, reason in enumerate(_reasons(rows), 1)}
-    terminal.table(
-        ["Feature", *_SHORT.values(), "Stand-in"],
-        [
-            [
-                row.feature.title,
-                *(_CELLS[row.cells[client]] for client in _SHORT),
-                " ".join(reasons[reason] for reason in row.reasons),
-            ]
-            for row in rows
-        ],
-    )
-    terminal.say("(no): not there, or in part, and something stands in; ·: does not see it")
-    for reason, number in reasons.items():
-        terminal.say(f"{number:>4}  {reason}")
-    terminal.say()
-
-
-def _reasons(rows: Iterable[Row]) -> dict[str, None]:
-    return {reason: None for row in rows for reason in row.reasons}
 
 
 def _print_sum(pages: list[Checked]) -> None:

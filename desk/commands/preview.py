@@ -16,13 +16,12 @@ from courant import clock
 from courant.delivery.digest import Reader
 from courant.errors import ConfigurationError
 from courant.subscribers.choices import sections_of
-from desk import offline
+from desk import offline, words
 from desk.commands import terminal
 from desk.commands.terminal import AsJson, Exit
 from desk.preview import live, report, static
 from desk.preview.draft import Draft, Shown
-from desk.preview.findings import check
-from desk.preview.news import Feeds, Heard, Newsroom, Samples
+from desk.preview.news import Feeds, Newsroom, Samples
 from desk.preview.server import PreviewServer
 from desk.sample_digest import SampleReader
 
@@ -70,11 +69,13 @@ def preview(
         draft.own_readers = (_reader(draft, sections),)
     shown = draft.show(draft.parse(""))
     _tell_failures(shown)
+    if told := words.note(draft.newsletter):
+        terminal.note(told, style="yellow")
     if folder is None and not as_json:
         _serve(draft, shown, port, no_open=no_open)
         return
     shown = static.one(shown)
-    findings = check(shown)
+    findings = report.check(shown)
     index = static.write(shown, findings, folder) if folder else None
     if as_json:
         terminal.show(static.as_json(shown, findings, index))
@@ -97,17 +98,17 @@ def _read(file: Path, newsroom: Newsroom) -> Draft:
                 task = bar.add_task("Feeds", total=total)
             bar.update(task, completed=done, total=total)
 
-        told: list[Heard] = [heard]
-        draft = Draft(file, newsroom, clock.now, heard=lambda *counts: told[-1](*counts))
+        draft = Draft(file, newsroom, clock.now)
+        draft.heard = heard
         draft.read_feeds()
         # What is read from now on is told in the page.
-        told.append(lambda *_: None)
+        draft.heard = None
     return draft
 
 
-def _reader(draft: Draft, words: str) -> SampleReader:
+def _reader(draft: Draft, asked: str) -> SampleReader:
     try:
-        sections = sections_of(draft.newsletter, words)
+        sections = sections_of(draft.newsletter, asked)
     except ValueError as error:
         raise ConfigurationError(f"--sections: {error}") from error
     return SampleReader(

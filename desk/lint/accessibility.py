@@ -6,15 +6,12 @@ Rules that axe-core has too bear its ids.
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from desk.lint.css import Sheet
-from desk.lint.findings import Finding, Severity, shorten
+from courant.editions import wording
+from desk.lint.findings import Finding, at, shorten
 from desk.lint.page import Element, Page
-from desk.lint.styles import Cascade, Colour, contrast
 
-RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 # Words that say nothing of where a link leads, in the languages of templates/locales.
 _VAGUE = frozenset(
@@ -38,24 +35,13 @@ _VAGUE = frozenset(
         "اضغط هنا",
     ]
 )
-# WCAG: 18 pt, or 14 pt bold.
-_LARGE, _LARGE_BOLD = 24.0, 18.66
-_TARGET = 24.0  # WCAG 2.5.8
-_SMALL, _SMALLISH = 12.0, 13.0
 _AT_MOST = 5
 
 
-def findings(page: Page, sheets: Sequence[Sheet]) -> Iterator[Finding]:
+def findings(page: Page) -> Iterator[Finding]:
     """Everything of this page."""
-    for check in (_document, _headings, _pictures, _links, _tables, _viewport):
+    for check in (_document, _headings, _pictures, _links, _tables, _viewport, _ids):
         yield from check(page)
-    yield from _look(page, sheets)
-
-
-def _finding(rule: str, severity: Severity, message: str, at: Element | None = None) -> Finding:
-    if at is None:
-        return Finding(rule, severity, message)
-    return Finding(rule, severity, message, at.line, shorten(at.source), (), at.column)
 
 
 def _document(page: Page) -> Iterator[Finding]:
@@ -65,25 +51,24 @@ def _document(page: Page) -> Iterator[Finding]:
         text = (
             "The page does not say its language, so it is read out in the wrong one: <html lang>."
         )
-        yield _finding("html-has-lang", "error", text, html)
+        yield at("html-has-lang", "error", text, html)
     for element in page.elements:
         said = element.attributes.get("lang")
         if said and not _LANGUAGE.fullmatch(said.strip()):
             rule = "html-lang-valid" if element.tag == "html" else "valid-lang"
-            yield _finding(rule, "error", f"{said!r} is no language tag.", element)
+            yield at(rule, "error", f"{said!r} is no language tag.", element)
     direction = html.get("dir").strip().lower() if html else ""
-    right_to_left = language.lower().split("-")[0] in RIGHT_TO_LEFT
-    if right_to_left and direction != "rtl":
+    if wording.direction(language) == "rtl" and direction != "rtl":
         text = f'{language} is written right to left: <html dir="rtl">.'
-        yield _finding("html-dir", "error", text, html)
+        yield at("html-dir", "error", text, html)
     elif not direction:
         text = (
             "The page does not say its direction; a client in another language may turn it round."
         )
-        yield _finding("html-dir", "warning", text, html)
+        yield at("html-dir", "warning", text, html)
     title = page.first("title")
     if title is None or not title.text:
-        yield _finding("document-title", "error", "The page has no title.", title)
+        yield at("document-title", "error", "The page has no title.", title)
 
 
 def _headings(page: Page) -> Iterator[Finding]:
@@ -92,18 +77,18 @@ def _headings(page: Page) -> Iterator[Finding]:
     ]
     firsts = [each for each in headings if each.tag == "h1"]
     if not firsts:
-        yield _finding("page-has-heading-one", "warning", "The page has no h1.")
+        yield at("page-has-heading-one", "warning", "The page has no h1.", None)
     for extra in firsts[1:_AT_MOST]:
-        yield _finding("one-h1", "warning", "A second h1; a page has one.", extra)
+        yield at("one-h1", "warning", "A second h1; a page has one.", extra)
     last = 0
     for heading in headings:
         level = int(heading.tag[1])
         if last and level > last + 1:
             text = f"{heading.tag} follows h{last}: a level is left out."
-            yield _finding("heading-order", "warning", text, heading)
+            yield at("heading-order", "warning", text, heading)
         last = level
         if not _name(heading):
-            yield _finding("empty-heading", "warning", "A heading without words.", heading)
+            yield at("empty-heading", "warning", "A heading without words.", heading)
 
 
 def _pictures(page: Page) -> Iterator[Finding]:
@@ -116,7 +101,7 @@ def _pictures(page: Page) -> Iterator[Finding]:
         ):
             continue
         text = 'A picture without alt: its address is read out. Say what it shows, or alt="".'
-        yield _finding("image-alt" if picture.tag == "img" else "area-alt", "error", text, picture)
+        yield at("image-alt" if picture.tag == "img" else "area-alt", "error", text, picture)
 
 
 def _links(page: Page) -> Iterator[Finding]:
@@ -127,15 +112,15 @@ def _links(page: Page) -> Iterator[Finding]:
         if _silent(link):
             if link.get("tabindex") != "-1":
                 text = 'Hidden from screen readers, but the Tab key stops at it: tabindex="-1".'
-                yield _finding("aria-hidden-focus", "error", text, link)
+                yield at("aria-hidden-focus", "error", text, link)
             continue
         name = _name(link)
         if not name:
-            yield _finding("link-name", "error", "A link without words.", link)
+            yield at("link-name", "error", "A link without words.", link)
             continue
         if name.casefold().strip(" .:!→»›") in _VAGUE:
             text = f"“{name}” does not say where it leads."
-            yield _finding("link-text-vague", "warning", text, link)
+            yield at("link-text-vague", "warning", text, link)
         targets.setdefault(name.casefold(), {}).setdefault(link.get("href"), link)
     twice = [(name, list(links.values())) for name, links in targets.items() if len(links) > 1]
     if twice:
@@ -145,119 +130,55 @@ def _links(page: Page) -> Iterator[Finding]:
         text = (
             f"The same words lead to different places: {names}{', …' if twice[_AT_MOST:] else ''}."
         )
-        yield _finding("identical-links-same-purpose", "note", text, twice[0][1][1])
+        yield at("identical-links-same-purpose", "note", text, twice[0][1][1])
 
 
 def _tables(page: Page) -> Iterator[Finding]:
+    # A table of layout around one of data is no table of data.
+    of_data = {
+        id(next((each for each in cell.ancestors if each.tag == "table"), None))
+        for cell in page.named("th", "caption")
+    }
     found = [
         table
         for table in page.named("table")
         if table.get("role") not in {"presentation", "none", "table", "grid"}
-        and not _has_data(table)
+        and id(table) not in of_data
     ]
     if found:
         text = (
             f"{len(found)} tables of layout are read out as tables of data: "
             'role="presentation" on each.'
         )
-        yield _finding("layout-table-role", "warning", text, found[0])
-
-
-def _has_data(table: Element) -> bool:
-    return any(isinstance(each, Element) and each.tag in {"th", "caption"} for each in table.inside)
+        yield at("layout-table-role", "warning", text, found[0])
 
 
 def _viewport(page: Page) -> Iterator[Finding]:
-    for meta in page.named("meta"):
-        content = meta.get("content").lower().replace(" ", "")
-        if meta.get("name").lower() == "viewport" and re.search(
-            r"user-scalable=(no|0)|maximum-scale=(0|1)(\.|,|;|$)", content
-        ):
-            yield _finding(
-                "meta-viewport", "error", "It keeps people from enlarging the mail.", meta
-            )
-
-
-def _look(page: Page, sheets: Sequence[Sheet]) -> Iterator[Finding]:
-    light = Cascade(page, sheets, dark=False)
-    dark = Cascade(page, sheets, dark=True)
-    has_dark = any(
-        "prefers-color-scheme" in query
-        for sheet in sheets
-        for rule in sheet.rules
-        for _, query in rule.conditions
-    )
-    texts = [(each, words) for each in page.elements if (words := _own_words(each))]
-    texts = [(each, words) for each, words in texts if not light.look(each).hidden]
-    yield from _contrast(texts, light, "light")
-    if has_dark:
-        yield from _contrast(texts, dark, "dark")
-    yield from _sizes(texts, light)
-    yield from _targets(page, light)
-
-
-def _contrast(texts: list[tuple[Element, str]], cascade: Cascade, name: str) -> Iterator[Finding]:
-    seen: set[tuple[Colour, Colour, bool]] = set()
-    for element, words in texts:
-        look = cascade.look(element)
-        if look.colour is None or look.background is None:
-            continue
-        large = look.size >= (_LARGE_BOLD if look.bold else _LARGE)
-        ratio, least = contrast(look.colour, look.background), 3.0 if large else 4.5
-        key = (look.colour, look.background, large)
-        # A hair below the limit is what rounding of colours makes.
-        if ratio >= least - 0.005 or key in seen:
-            continue
-        seen.add(key)
+    metas = [each for each in page.named("meta") if each.get("name").lower() == "viewport"]
+    if not metas:
         text = (
-            f"Contrast {ratio:.2f}:1 in {name}, needs {least}:1: {_hex(look.colour)} on "
-            f"{_hex(look.background)}, “{shorten(words, 40)}”."
+            "Phones may draw the page as wide as a desk's and make it tiny: "
+            '<meta name="viewport" content="width=device-width,initial-scale=1">.'
         )
-        yield _finding("color-contrast", "error", text, element)
+        yield at("viewport", "warning", text, None)
+    for meta in metas:
+        content = meta.get("content").lower().replace(" ", "")
+        if re.search(r"user-scalable=(no|0)|maximum-scale=(0|1)(\.|,|;|$)", content):
+            yield at("meta-viewport", "error", "It keeps people from enlarging the mail.", meta)
 
 
-def _sizes(texts: list[tuple[Element, str]], cascade: Cascade) -> Iterator[Finding]:
-    seen: set[float] = set()
-    for element, words in texts:
-        size = cascade.look(element).size
-        if size >= _SMALLISH or size in seen:
-            continue
-        seen.add(size)
-        severity: Severity = "warning" if size < _SMALL else "note"
-        text = f"Text of {size:g}px, “{shorten(words, 40)}”: at least {_SMALLISH:g}px reads well."
-        yield _finding("font-size-small", severity, text, element)
-
-
-def _targets(page: Page, cascade: Cascade) -> Iterator[Finding]:
-    """Links that are a line of their own, lower than a finger needs."""
-    for link in page.named("a"):
-        block = next(
-            (each for each in link.ancestors if each.tag in {"p", "td", "li", "div"}), None
-        )
-        if not link.get("href") or not link.text or block is None or block.text != link.text:
-            continue
-        look = cascade.look(link)
-        room = look.line + _vertical_room(link) + _vertical_room(block)
-        if not look.hidden and room < _TARGET:
-            text = f"A link of {room:g}px height; fingers need {_TARGET:g}px."
-            yield _finding("target-size", "note", text, link)
-
-
-def _vertical_room(element: Element) -> float:
-    style = element.get("style")
-    found = re.findall(r"(?:padding|margin)(?:-(?:top|bottom))?\s*:\s*(\d+)", style)
-    room = sum(min(float(number), 100.0) for number in found)
-    # A paragraph has margins of its own, where nobody takes them.
-    return room + (16.0 if element.tag == "p" and "margin" not in style else 0.0)
-
-
-def _own_words(element: Element) -> str:
-    """The text directly in an element, without what is only there to fill."""
-    if element.tag in {"style", "script", "title", "noscript", "#page"}:
-        return ""
-    text = "".join(each for each in element.children if isinstance(each, str))
-    letters = [each for each in text if unicodedata.category(each)[0] in "LNPS"]
-    return " ".join(text.split()) if letters else ""
+def _ids(page: Page) -> Iterator[Finding]:
+    seen: set[str] = set()
+    twice: dict[str, Element] = {}
+    for element in page.elements:
+        name = element.get("id")
+        if name in seen:
+            twice.setdefault(name, element)
+        elif name:
+            seen.add(name)
+    for name, element in list(twice.items())[:_AT_MOST]:
+        text = f"A second id={shorten(name, 40)!r}: links and labels find the first only."
+        yield at("duplicate-id", "note", text, element)
 
 
 def _name(element: Element) -> str:
@@ -275,7 +196,3 @@ def _name(element: Element) -> str:
 
 def _silent(element: Element) -> bool:
     return any(each.get("aria-hidden") == "true" for each in element.ancestors)
-
-
-def _hex(colour: Colour) -> str:
-    return "#" + "".join(f"{round(part * 255):02x}" for part in colour)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from desk.lint.page import Element
 
 Severity = Literal["error", "warning", "note"]
 # The worst first, as they are printed.
@@ -36,6 +39,14 @@ class Finding:
         """``digest.html:12:340``, as editors and terminals follow it."""
         name = f"digest.{'txt' if self.part == 'text' else 'html'}"
         return f"{name}:{self.line}:{self.column}" if self.line else name
+
+
+def at(rule: str, severity: Severity, message: str, element: Element | None) -> Finding:
+    """A finding of an element; of the page as a whole where there is none."""
+    if element is None:
+        return Finding(rule, severity, message)
+    excerpt = shorten(element.source)
+    return Finding(rule, severity, message, element.line, excerpt, (), element.column)
 
 
 def shorten(text: str, length: int = _EXCERPT) -> str:

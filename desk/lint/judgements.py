@@ -304,7 +304,7 @@ TESTS: dict[str, Callable[[Usage, Page], bool]] = {
         usage.element
         and any(
             isinstance(each, Element) and each.tag == "li" and "value" in each.attributes
-            for each in usage.element.inside
+            for each in usage.element.children
         )
     ),
     "width_attribute": _attribute("width"),

@@ -44,6 +44,7 @@ _ENDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "th": (frozenset({"td", "th"}), frozenset({"tr", "table"})),
     "tr": (frozenset({"tr", "td", "th"}), frozenset({"table"})),
     "tbody": (frozenset({"tbody", "thead", "tfoot", "tr", "td", "th"}), frozenset({"table"})),
+    "a": (frozenset({"a"}), frozenset({"td", "th", "table"})),
     "option": (frozenset({"option"}), frozenset({"select"})),
 }
 _BLOCKS = frozenset(
@@ -76,8 +77,11 @@ _BLOCKS = frozenset(
         "ul",
     ]
 )
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _PARAGRAPH = (frozenset({"p"}), frozenset({"td", "th", "div", "table", "li", "blockquote", "body"}))
 _CELLS = frozenset({"td", "th"})
+# As deep as Chromium builds; what is deeper stands beside, not within.
+_DEPTH = 512
 
 
 @dataclass(slots=True, eq=False)
@@ -198,7 +202,7 @@ class _Builder(HTMLParser):
         element = Element(tag, attributes, source, line, offset + 1, parent, self._in_outlook)
         parent.children.append(element)
         self.page.elements.append(element)
-        if tag not in VOID:
+        if tag not in VOID and len(self._open) < _DEPTH:
             self._open.append(element)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -254,6 +258,8 @@ class _Builder(HTMLParser):
         return super().parse_html_declaration(i)
 
     def _end_implied(self, tag: str) -> None:
+        if tag in _HEADINGS and self._open[-1].tag in _HEADINGS:
+            self._open.pop()
         ends = _ENDS.get("tbody" if tag in {"thead", "tfoot"} else tag)
         if ends is None and tag in _BLOCKS:
             ends = _PARAGRAPH

@@ -1,7 +1,7 @@
 """What a style comes to for one element: the cascade of tags, classes, ids and inline styles.
 
 Only what contrast and sizes need: colours, backgrounds, font size and weight, line height, display,
-in light or in dark. Selectors of more than tags, classes, ids and ancestors match nothing.
+in light or in dark.
 """
 
 from __future__ import annotations
@@ -11,16 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import tinycss2
-import tinycss2.color3
 
-from desk.lint import css
+from desk.lint import css, selectors
+from desk.lint.colour import BLACK, WHITE, Colour, over, parse_colour
 from desk.lint.css import Declaration, Sheet
 from desk.lint.page import Element, Page
+from desk.lint.selectors import Selector
 
-Colour = tuple[float, float, float]  # red, green, blue from 0 to 1
-
-WHITE: Colour = (1.0, 1.0, 1.0)
-BLACK: Colour = (0.0, 0.0, 0.0)
 # Chromium's canvas and text where a page says color-scheme:dark and nothing more.
 _DARK_CANVAS: Colour = (0x12 / 255, 0x12 / 255, 0x12 / 255)
 _LINK: Colour = (0.0, 0.0, 0xEE / 255)
@@ -41,17 +38,10 @@ _WANTED = frozenset(
         "padding-bottom",
     ]
 )
-_COMPOUND = re.compile(
-    r"(?P<tag>[a-zA-Z][\w-]*|\*)?(?P<rest>(?:[.#][\w-]+|:(?:root|link|any-link))*)$"
-)
-_MIX = re.compile(
-    r"color-mix\(\s*in srgb\s*,\s*(#\w+)\s+([\d.]+)%\s*,\s*(#\w+|white|black)\s*\)", re.IGNORECASE
-)
 _HEADINGS = {"h1": 2.0, "h2": 1.5, "h3": 1.17, "h4": 1.0, "h5": 0.83, "h6": 0.67}
 _BOLD = frozenset({"b", "strong", "th", *_HEADINGS})
 _KEYWORDS = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0,
              "x-large": 24.0, "xx-large": 32.0}  # fmt: skip
-_DEPTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +54,6 @@ class Look:
     line: float
     bold: bool
     hidden: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Selector:
-    parts: tuple[tuple[str, frozenset[str], str], ...]  # tag, classes, id; the element's own last
-    direct: tuple[bool, ...]
-    weight: tuple[int, int, int]
 
 
 class Cascade:
@@ -131,7 +114,7 @@ class Cascade:
         said = values.get("color") or (element.get("color") if element.tag == "font" else "")
         if said and said != "inherit":
             mixed = parse_colour(said)
-            return _over(mixed, parent.background) if mixed else None
+            return over(mixed, parent.background) if mixed else None
         if element.tag == "a" and element.get("href") and not said:
             return None if self._dark else _LINK
         return parent.colour
@@ -146,7 +129,7 @@ class Cascade:
         ]
         for number in (number for word in words for number in self._by_word.get(word, ())):
             selector, declarations = self._rules[number][1]
-            if _matches(selector, element):
+            if selectors.matches(selector, element):
                 found += [
                     (each.important, (0, *selector.weight), number, each) for each in declarations
                 ]
@@ -164,52 +147,6 @@ class Cascade:
         return values
 
 
-def contrast(one: Colour, other: Colour) -> float:
-    """WCAG's contrast ratio, 1 to 21 (https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio)."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def parse_colour(value: str) -> tuple[float, float, float, float] | None:
-    """Red, green, blue and alpha of a CSS colour, or None."""
-    if match := _MIX.fullmatch(value.strip()):
-        one, other = parse_colour(match[1]), parse_colour(match[3])
-        share = float(match[2]) / 100
-        if one is None or other is None:
-            return None
-        red, green, blue = (
-            a * share + b * (1 - share) for a, b in zip(one[:3], other[:3], strict=True)
-        )
-        return red, green, blue, 1.0
-    try:
-        colour = tinycss2.color3.parse_color(value)
-    except (ValueError, IndexError):
-        return None
-    if colour is None or isinstance(colour, str):
-        return None
-    return tuple(float(part) for part in colour)  # type: ignore[return-value]  # it has four
-
-
-def _luminance(colour: Colour) -> float:
-    red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _over(colour: tuple[float, float, float, float], below: Colour | None) -> Colour | None:
-    red, green, blue, alpha = colour
-    if alpha >= 1:
-        return red, green, blue
-    if below is None:
-        return None
-    mixed = tuple(
-        part * alpha + under * (1 - alpha)
-        for part, under in zip((red, green, blue), below, strict=True)
-    )
-    return mixed[0], mixed[1], mixed[2]
-
-
 def _background(element: Element, values: dict[str, str], below: Colour | None) -> Colour | None:
     said = values.get("background-color") or values.get("background") or element.get("bgcolor")
     picture = "url(" in values.get("background", "") + values.get("background-image", "")
@@ -225,7 +162,7 @@ def _background(element: Element, values: dict[str, str], below: Colour | None) 
         words = css.functions(tinycss2.parse_component_value_list(said))
         colours = [parse_colour(css.text_of([word])) for word in words if word.type != "whitespace"]
         colour = next((each for each in colours if each), None)
-    return _over(colour, below) if colour else below
+    return over(colour, below) if colour else below
 
 
 def _size(value: str | None, otherwise: float, parent: Look) -> float:
@@ -255,7 +192,7 @@ def _length(value: str, base: float, otherwise: float) -> float:
 
 def _rules(
     sheets: Iterable[Sheet], *, dark: bool
-) -> Iterable[tuple[_Selector, tuple[Declaration, ...]]]:
+) -> Iterable[tuple[Selector, tuple[Declaration, ...]]]:
     for sheet in sheets:
         for rule in sheet.rules:
             if rule.nested or not _applies(rule.conditions, dark=dark):
@@ -264,7 +201,7 @@ def _rules(
             if not wanted:
                 continue
             for selector in rule.selector.split(","):
-                if parsed := _selector(selector.strip()):
+                if parsed := selectors.parse(selector.strip()):
                     yield parsed, wanted
 
 
@@ -277,60 +214,6 @@ def _applies(conditions: tuple[tuple[str, str], ...], *, dark: bool) -> bool:
         if "prefers-reduced" in query or "hover" in query or "orientation" in query:
             return False
     return True
-
-
-def _selector(text: str) -> _Selector | None:
-    parts: list[tuple[str, frozenset[str], str]] = []
-    direct: list[bool] = []
-    child = False
-    for word in text.replace(">", " > ").split():
-        if word == ">":
-            child = True
-            continue
-        match = _COMPOUND.match(word)
-        if not match or not word:
-            return None
-        tag = (match["tag"] or "").lower().replace("*", "")
-        if ":root" in match["rest"]:
-            tag = "html"
-        classes = frozenset(re.findall(r"\.([\w-]+)", match["rest"]))
-        ids = re.findall(r"#([\w-]+)", match["rest"])
-        parts.append((tag, classes, ids[0] if ids else ""))
-        direct.append(child)
-        child = False
-    if not parts or child:
-        return None
-    weight = (
-        sum(1 for part in parts if part[2]),
-        sum(len(part[1]) for part in parts),
-        sum(1 for part in parts if part[0]),
-    )
-    return _Selector(tuple(parts), tuple(direct), weight)
-
-
-def _matches(selector: _Selector, element: Element) -> bool:
-    if not _is(selector.parts[-1], element):
-        return False
-    at: Element | None = element.parent
-    for number in range(len(selector.parts) - 2, -1, -1):
-        only_parent = selector.direct[number + 1]
-        while at is not None and not _is(selector.parts[number], at):
-            if only_parent:
-                return False
-            at = at.parent
-        if at is None:
-            return False
-        at = at.parent
-    return True
-
-
-def _is(part: tuple[str, frozenset[str], str], element: Element) -> bool:
-    tag, classes, id_ = part
-    return (
-        (not tag or tag == element.tag)
-        and (not id_ or id_ == element.get("id"))
-        and (not classes or classes <= element.classes)
-    )
 
 
 def _scheme(page: Page, sheets: Iterable[Sheet]) -> str:

@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from html import escape
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from desk.feed_server import LOOPBACK, LoopbackServer, Source
+from desk.feed_server import LoopbackServer, OwnHandler, Source
 from desk.mailbox.mails import SentMail
 from desk.stack import Response
 
@@ -139,49 +138,17 @@ class MailboxServer(LoopbackServer):
         self.mailbox: Mailbox | None = None
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(OwnHandler):
     server: MailboxServer
+    body_max = _BODY_MAX
 
-    def do_GET(self) -> None:
-        self._answer()
-
-    def do_HEAD(self) -> None:
-        self._answer()
-
-    def do_POST(self) -> None:
-        self._answer()
-
-    def _answer(self) -> None:
-        host = self.headers.get("Host", "")
-        # A page elsewhere that names itself 127.0.0.1 by DNS must not read the mails.
-        if host not in {f"{name}:{self.server.port}" for name in (LOOPBACK, "localhost")}:
-            self.send_error(421)
-            return
+    def answer(self, body: bytes) -> None:
         if self.server.mailbox is None:
             self.send_error(503)
             return
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdigit() or int(length) > _BODY_MAX:
-            self.send_error(413)
-            return
-        response = self.server.mailbox.answer(
-            self.command,
-            urlsplit(self.path).path,
-            dict(self.headers.items()),
-            self.rfile.read(int(length)),
-            self.server.url,
-        )
-        self.send_response(response.status)
-        for name, value in response.headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(response.body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(response.body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-        """Requests are not news."""
+        path, headers = urlsplit(self.path).path, dict(self.headers.items())
+        response = self.server.mailbox.answer(self.command, path, headers, body, self.server.url)
+        self.send(response.status, response.headers, response.body)
 
 
 def _shown(text: str, content_type: str, policy: str | None) -> Response:

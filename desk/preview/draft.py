@@ -72,7 +72,6 @@ class Draft:
         newsroom: Newsroom,
         now: Clock,
         *,
-        heard: Heard | None = None,
         folder: Path = templates.TEMPLATES,
     ) -> None:
         """Read the file; the feeds are read by ``read_feeds``.
@@ -83,11 +82,13 @@ class Draft:
         self.file = file
         self.folder = folder
         self.version = 1
+        # Told of each feed that is read, beside the page.
+        self.heard: Heard | None = None
         # Feeds that are done, of how many, while they are read.
         self.reading: tuple[int, int] | None = None
         # Readers that somebody asked for, before the sample ones.
         self.own_readers: tuple[SampleReader, ...] = ()
-        self._newsroom, self._now, self._told = newsroom, now, heard
+        self._newsroom, self._now = newsroom, now
         self._newsletter = newsletter_file.load(file)
         self._mistakes: tuple[Fault, ...] = ()
         self._news: News | None = None
@@ -242,8 +243,8 @@ class Draft:
 
     def _heard(self, done: int, total: int) -> None:
         self.reading = (done, total)
-        if self._told:
-            self._told(done, total)
+        if self.heard:
+            self.heard(done, total)
         self._move()
 
     def _move(self) -> None:

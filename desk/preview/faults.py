@@ -13,12 +13,11 @@ from jinja2 import TemplateNotFound, TemplateSyntaxError
 from jinja2 import UndefinedError as NameNotGiven
 
 from courant.errors import ConfigurationError, CourantError
+from courant.templates import TemplateBroken
 from desk.newsletter_file import Mistake
 
-# ``templates/morning/locales/nl.toml: nl.toml has no 'titel'``
-_NAMED = re.compile(r"(?P<file>\S+\.toml): (?P<text>.*)")
-# As tomllib says it.
-_AT_LINE = re.compile(r"\(at line (\d+), column \d+\)")
+# ``templates/morning/locales/nl.toml:3: there is no word 'titel'``
+_NAMED = re.compile(r"(?P<file>\S+\.toml):(?:(?P<line>\d+):)? (?P<text>.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,8 @@ def of_error(error: Exception, folder: Path, likely: str = "") -> Fault:
     ``likely`` names the file to look at where the error itself knows none: that a cut is missing is
     seen only when the whole page is there.
     """
+    if isinstance(error, TemplateBroken) and error.file:
+        return Fault(_sentence(error.reason), _short(error.file, folder), error.line)
     if isinstance(error, TemplateSyntaxError):
         file = error.filename or error.name or ""
         return Fault(
@@ -60,8 +61,8 @@ def of_error(error: Exception, folder: Path, likely: str = "") -> Fault:
         text = _sentence(f"{type(error).__name__}: {error}")
     text = text.replace(f"{folder.parent}{os.sep}", "")
     if isinstance(error, ConfigurationError) and (named := _NAMED.fullmatch(text)):
-        at = _AT_LINE.search(named["text"])
-        return Fault(_sentence(named["text"]), named["file"], int(at[1]) if at else None)
+        line_named = int(named["line"]) if named["line"] else None
+        return Fault(_sentence(named["text"]), named["file"], line_named)
     file, line = _last_place(error, folder)
     return Fault(text, file or likely, line)
 

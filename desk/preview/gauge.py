@@ -8,12 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from courant.delivery import digest as digests
 from courant.delivery.digest import Digest, Reader
-from courant.editions.deal import deal
 from courant.editions.pressing import Pressing
-
-# Where Gmail cuts; the join stays below with some room (editions/budget.py).
-CLIP = 102_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +37,9 @@ class Weights:
 def weigh(pressing: Pressing, reader: Reader, digest: Digest, titles: Mapping[str, str]) -> Weights:
     """The weights of a digest that was joined for this reader. ``titles``: section id → title."""
     sheet = pressing.sheet(reader.locale)
-    by_id = {section.id: section for section in sheet.sections}
-    wanted = dict.fromkeys(reader.sections or by_id)
-    sections = [by_id[id_] for id_ in wanted if id_ in by_id]
-    dealt = deal(
-        [(min(each.limit, reader.limit or each.limit), each.stories) for each in sections],
-        lambda story: story.articles,
-    )
     shown = set(digest.stories)
     weights = []
-    for section, stories in zip(sections, dealt, strict=True):
+    for section, stories in digests.choose(sheet, reader):
         kept = [story for story in stories if story.id in shown]
         size = sum(
             (story.lead if story.id == digest.stories[0] else story.plain).size for story in kept

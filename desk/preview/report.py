@@ -7,13 +7,17 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 
+from courant.delivery import digest as digests
 from courant.delivery import mime
+from courant.delivery.digest import Reader
 from courant.editions.budget import LIMIT
+from desk.lint.check import check_digest
 from desk.lint.findings import Finding
+from desk.lint.mail import CLIP
 from desk.preview.choice import LOOKS, Choice
 from desk.preview.draft import Shown
-from desk.preview.gauge import CLIP, Weights, weigh
-from desk.sample_digest import SampleReader
+from desk.preview.gauge import Weights, weigh
+from desk.sample_digest import UNSUBSCRIBE_URL, SampleReader
 
 
 def state(
@@ -105,18 +109,29 @@ def warnings(shown: Shown) -> Iterable[str]:
     needed = shown.newsletter.minimum_articles
     if shown.pressing is None:
         return
-    articles = {
-        story.id for section in shown.pressing.sheets[0].sections for story in section.stories
-    }
+    whole = digests.choose(shown.pressing.sheets[0], Reader())
+    # As compose counts: what a reader of all sections sees, without spares.
+    articles = sum(len(stories) for _, stories in whole)
     if shown.digest is None and articles:
         yield "Nothing to show: the sections of this reader have no news."
     elif shown.digest is None:
         yield "Nothing to show: no feed brought an article."
-    elif len(articles) < needed:
+    elif articles < needed:
         yield (
             f"A real edition would be skipped: it needs {needed} articles, and there are"
-            f" {len(articles)}."
+            f" {articles}."
         )
+
+
+def check(shown: Shown) -> tuple[Finding, ...]:
+    """What is wrong with the digest, the worst first; nothing where there is none."""
+    if shown.digest is None or shown.pressing is None:
+        return ()
+    found = check_digest(shown.newsletter, shown.pressing, shown.digest, UNSUBSCRIBE_URL, shown.raw)
+    if shown.sample.text_only:
+        # Nobody sees the HTML.
+        found = tuple(one for one in found if one.part == "text")
+    return found
 
 
 def findings(found: Iterable[Finding]) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -15,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from courant.errors import ConfigurationError
-from desk.feed_server import LOOPBACK, Document, LoopbackServer
+from desk.feed_server import Document, LoopbackServer, OwnHandler
 from desk.lint.findings import Finding
 from desk.preview import dressing, report
 from desk.preview.choice import Choice
@@ -105,7 +104,8 @@ class Preview:
 
     def _post(self, path: str, headers: Mapping[str, str]) -> Answer:
         # A page elsewhere can't know the token, nor send this header without asking first.
-        if not secrets.compare_digest(headers.get(_TOKEN_HEADER, ""), self.token):
+        given = headers.get(_TOKEN_HEADER, "").encode("utf-8", "replace")
+        if not secrets.compare_digest(given, self.token.encode()):
             return Answer(403, {"content-type": _TEXT}, b"Only the page itself may ask this.\n")
         if path != "/feeds":
             return Answer(404, {"content-type": _TEXT}, b"There is nothing to do here.\n")
@@ -159,46 +159,21 @@ class PreviewServer(LoopbackServer):
         super().__exit__(*how)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(OwnHandler):
     server: PreviewServer
 
-    def do_GET(self) -> None:
-        self._answer()
-
-    def do_HEAD(self) -> None:
-        self._answer()
-
-    def do_POST(self) -> None:
-        self._answer()
-
-    def _answer(self) -> None:
-        host = self.headers.get("Host", "")
-        # A page elsewhere that names itself 127.0.0.1 by DNS must not read a draft.
-        if host not in {f"{name}:{self.server.port}" for name in (LOOPBACK, "localhost")}:
-            self.send_error(421)
-            return
+    def answer(self, body: bytes) -> None:
+        del body  # there is none
         preview = self.server.preview
         if preview is None:
             self.send_error(503)
-            return
-        if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
-            # Nothing here takes a body; what isn't read must not be taken for a next request.
-            self.close_connection = True
-            self.send_error(413)
             return
         if self.path == "/changes" and self.command == "GET":
             self._tell_changes(preview.draft)
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         answer = preview.answer(self.command, self.path, headers)
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer.body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(answer.body)
+        self.send(answer.status, answer.headers, answer.body)
 
     def _tell_changes(self, draft: Draft) -> None:
         """Server-sent events: the version, and again each time that it is another."""
@@ -212,9 +187,6 @@ class _Handler(BaseHTTPRequestHandler):
         while not self.server.ended.is_set():
             self.wfile.write(f"data: {version}\n\n".encode())
             version = draft.wait(version, _BEAT)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-        """Requests are not news."""
 
 
 def _shown(text: str, content_type: str, policy: str = "default-src 'none'") -> Answer:

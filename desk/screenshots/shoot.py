@@ -96,28 +96,41 @@ def contact_sheet(shots: Sequence[Shot], folder: Path) -> Path:
 
 
 def for_docs(browser: Browser, looks: Sequence[Look], folder: Path) -> Iterator[Path]:
-    """A picture a look, small enough for a repository: desktop, a phone at night, right to left."""
+    """Pictures small enough for a repository: all looks in one, then each by itself.
+
+    A look by itself is shown on a desktop, on a phone at night, and from right to left.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    yield _sheet(
+        browser,
+        folder / "digest.jpg",
+        Shot(look="broadsheet", language="en", width=DESKTOP, dark=False, images=True),
+        Shot(look="cards", language="en", width=PHONE, dark=False, images=True),
+        Shot(look="brief", language="en", width=PHONE, dark=True, images=True),
+    )
     for look in looks:
-        views = (
+        yield _sheet(
+            browser,
+            folder / f"look-{look}.jpg",
             Shot(look=look, language="en", width=DESKTOP, dark=False, images=True),
             Shot(look=look, language="en", width=PHONE, dark=True, images=True),
             Shot(look=look, language="ar", width=PHONE, dark=False, images=True),
         )
-        strips = "".join(
-            f'<figure><img src="data:image/png;base64,{_top(browser, view)}" alt=""></figure>'
-            for view in views
-        )
-        sheet = browser.new_page(
-            viewport={"width": DESKTOP + 2 * PHONE + 4 * 24, "height": _DOCS_HEIGHT + 48}
-        )
-        sheet.set_content(_page(f"<section>{strips}</section>"))
-        path = folder / f"look-{look}.jpg"
-        for quality in _QUALITIES:
-            if len(sheet.screenshot(path=path, type="jpeg", quality=quality)) < _DOCS_MAX:
-                break
-        sheet.close()
-        yield path
+
+
+def _sheet(browser: Browser, path: Path, *shots: Shot) -> Path:
+    strips = "".join(
+        f'<figure><img src="data:image/png;base64,{_top(browser, shot)}" alt=""></figure>'
+        for shot in shots
+    )
+    width = sum(shot.width for shot in shots) + 24 * (len(shots) + 1)
+    sheet = browser.new_page(viewport={"width": width, "height": _DOCS_HEIGHT + 48})
+    sheet.set_content(_page(f"<section>{strips}</section>"))
+    for quality in _QUALITIES:
+        if len(sheet.screenshot(path=path, type="jpeg", quality=quality)) < _DOCS_MAX:
+            break
+    sheet.close()
+    return path
 
 
 def _top(browser: Browser, shot: Shot) -> str:

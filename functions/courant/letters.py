@@ -139,7 +139,8 @@ class Letters:
 
 def confirmation(newsletter: Newsletter, profile: Profile, url: str, now: datetime) -> bytes:
     """The letter that asks a new reader to confirm, as a mail."""
-    strings = locales.strings(profile.locale or newsletter.language, newsletter=newsletter.id)
+    language = locales.chosen(profile.locale, newsletter.language, newsletter=newsletter.id)
+    strings = locales.strings(language, newsletter=newsletter.id)
     context = {"newsletter": newsletter, "confirm_url": url, "t": strings}
     text = _part("txt", newsletter, context)
     html = _part("html", newsletter, context)

@@ -37,6 +37,11 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 FontStack = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ,-]*$")
 ]
+# What every reader has a font for.
+_GENERAL_FONTS = frozenset(
+    {"serif", "sans-serif", "monospace", "cursive", "fantasy", "system-ui"}
+    | {"ui-serif", "ui-sans-serif", "ui-monospace", "ui-rounded"}
+)
 Look = Literal["broadsheet", "brief", "cards"]
 # Readers choose their own zone: their hour, wherever they are.
 SUBSCRIBER_ZONE = "subscriber"
@@ -99,6 +104,16 @@ class Brand(_Model):
     text_font: FontStack | None = None
     footer: Text | None = None
     social: Annotated[tuple[Social, ...], Field(max_length=8)] = ()
+
+    @field_validator("heading_font", "text_font")
+    @classmethod
+    def _fonts_end_with_a_general_one(cls, value: str | None) -> str | None:
+        if value and value.rpartition(",")[2].strip().lower() not in _GENERAL_FONTS:
+            raise ValueError(
+                "end with a general family, for readers who lack the others: "
+                "serif, sans-serif or monospace"
+            )
+        return value
 
     @field_validator("logo")
     @classmethod

@@ -23,7 +23,7 @@ from courant.delivery.mailer import Accepted, Mailer, NotSent, Refused, Unknown
 from courant.delivery.reconcile import close
 from courant.editions.frozen import PressingStore
 from courant.editions.model import EditionState
-from courant.editions.pressing import Pressing
+from courant.editions.pressing import Pressing, PressingUnreadable
 from courant.editions.store import EditionStore
 from courant.schedule import EditionId
 from courant.subscribers.links import Links
@@ -78,7 +78,15 @@ class Deliverer:
         if chunk.state is ChunkState.SETTLING:
             close(self.chunks, self.ledger, chunk, self.now())
             return "settled"
-        frozen = self.pressings.get(edition, chunk.instant)
+        try:
+            frozen = self.pressings.get(edition, chunk.instant)
+        except PressingUnreadable as error:
+            # Another Courant froze it. Nobody can tell what it held, so it waits for an editor
+            # rather than being tried for ever.
+            log.error("chunk", status="unreadable", edition=edition, chunk=chunk_id)
+            self.editions.move(edition, EditionState.SENDING, EditionState.PAUSED, str(error))
+            self.chunks.release(chunk, chunk.state, chunk.counts, "unreadable pressing")
+            return "unreadable"
         if frozen is None:
             self.chunks.release(chunk, chunk.state, chunk.counts, "no pressing")
             return "no pressing"

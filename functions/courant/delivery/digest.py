@@ -9,13 +9,9 @@ from email.utils import format_datetime
 from html import escape
 
 from courant.delivery import mime, quoted
-from courant.editions.budget import Chosen, fit
+from courant.editions.budget import NAME, PREHEADER, SUBJECT, Chosen, fit
 from courant.editions.deal import deal
 from courant.editions.pressing import Own, Piece, Placeholders, Pressing, Sheet
-
-# What of a reader's own goes into the page, in characters; budget.py leaves room for as much. An
-# inbox shows some 90 of a preheader.
-_SUBJECT, _PREHEADER, _NAME = 150, 140, 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +70,7 @@ def join(
     A story of two sections is shown in the first. ``test`` marks the subject.
     """
     sheet = pressing.sheet(reader.locale)
-    chosen = _choose(sheet, reader)
+    chosen = choose(sheet, reader)
     kept = fit(sheet, chosen)
     stories = [story for _, some in kept for story in some]
     if not stories:
@@ -83,9 +79,9 @@ def join(
     titles = [story.title for story in stories]
     subject = f"{sheet.test_mark} {titles[0]}" if test else titles[0]
     own = Own(
-        subject=mime.clean(subject, _SUBJECT),
-        preheader=mime.clean(" · ".join(titles[1:4]) or pressing.masthead.title, _PREHEADER),
-        name=mime.clean(reader.name or "", _NAME),
+        subject=mime.clean(subject, SUBJECT),
+        preheader=mime.clean(" · ".join(titles[1:4]) or pressing.masthead.title, PREHEADER),
+        name=mime.clean(reader.name or "", NAME),
         unsubscribe_url=unsubscribe_url,
         dropped=sheet.left_out[dropped - 1] if dropped else "",
     )
@@ -140,7 +136,8 @@ def message(
     )
 
 
-def _choose(sheet: Sheet, reader: Reader) -> tuple[Chosen, ...]:
+def choose(sheet: Sheet, reader: Reader) -> tuple[Chosen, ...]:
+    """What of a sheet a reader is to see, whatever it weighs: their sections in their order."""
     by_id = {section.id: section for section in sheet.sections}
     # dict.fromkeys: whoever names a section twice gets it once.
     wanted = [by_id[id_] for id_ in dict.fromkeys(reader.sections) if id_ in by_id]

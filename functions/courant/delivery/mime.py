@@ -11,7 +11,10 @@ from collections.abc import Sequence
 
 from courant.delivery import quoted
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+# Controls, line ends, and what turns the direction of text or is not seen at all.
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+"
+)
 _ATOM_PHRASE = re.compile(r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*$")
 # RFC 2047 §2: an encoded word has 75 characters at most, its line 76; "=?utf-8?b?" and "?=" take
 # 12 of them, and base64 turns 3 bytes into 4 characters. The first word shares its line with the
@@ -70,7 +73,7 @@ def unstructured(value: str) -> str:
         return value
     words: list[bytes] = [b""]
     for character in value:
-        encoded = character.encode()
+        encoded = character.encode("utf-8", "replace")
         room = _FIRST_WORD_BYTES if len(words) == 1 else _WORD_BYTES
         if len(words[-1]) + len(encoded) > room:
             words.append(b"")
@@ -81,7 +84,7 @@ def unstructured(value: str) -> str:
 def mailbox(name: str, address: str) -> str:
     """``"Name" <address>`` with the name quoted or encoded as it needs."""
     # A name that looks like an address is how phishing looks.
-    name = clean(name).replace("@", " ")
+    name = clean(clean(name).replace("@", " "))
     if not name:
         return address
     return f"{phrase(name)} <{address}>"

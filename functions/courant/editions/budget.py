@@ -4,16 +4,30 @@ Pure. The lowest-ranked stories go first, never a whole chosen section while ano
 one left. Gmail's limit is folklore with a long record: hteumeuleu/email-bugs#41.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heapreplace
 
-from courant.editions.pressing import SectionPieces, Sheet, StoryPieces
+from courant.editions.pressing import (
+    Own,
+    Piece,
+    Placeholders,
+    SectionPieces,
+    Sheet,
+    StoryPieces,
+)
 
 # Decoded bytes of HTML. Gmail hides what comes after some 102 kB, the unsubscribe link first.
 LIMIT = 100_000
-# Room for what a reader's own values add to the page. Each is capped (delivery/digest.py); this is
-# what they come to when every character of theirs is an ampersand.
-_OWN_VALUES = 4_500
+# What of a reader's own goes into the page, in characters. An inbox shows some 90 of a preheader.
+SUBJECT, PREHEADER, NAME = 150, 140, 60
+# The most each comes to in bytes of HTML: when all of its characters are ampersands.
+_OWN_BYTES = Own(
+    subject="&amp;" * SUBJECT,
+    preheader="&amp;" * PREHEADER,
+    name="&amp;" * NAME,
+    unsubscribe_url="&amp;" * 200,
+    dropped="&amp;" * 150,
+)
 
 Chosen = tuple[SectionPieces, tuple[StoryPieces, ...]]
 
@@ -25,7 +39,7 @@ def fit(sheet: Sheet, chosen: Sequence[Chosen], limit: int = LIMIT) -> tuple[Cho
     """
     kept = [(section, list(stories)) for section, stories in chosen if stories]
     frame = (sheet.head, sheet.greeting, sheet.top, sheet.foot, sheet.dropped)
-    room = limit - _OWN_VALUES - sum(piece.size for piece in frame)
+    room = limit - sheet.own_size - sum(piece.size for piece in frame)
     size = _size(kept) if kept else 0
     # The fullest section gives; among equals the last, which the reader sees last.
     fullest = [(-len(stories), -at) for at, (_, stories) in enumerate(kept)]
@@ -41,6 +55,15 @@ def fit(sheet: Sheet, chosen: Sequence[Chosen], limit: int = LIMIT) -> tuple[Cho
             heappop(fullest)
             size -= section.opening.size + section.closing.size
     return tuple((section, tuple(stories)) for section, stories in kept if stories)
+
+
+def own_size(frame: Iterable[Piece], placeholders: Placeholders) -> int:
+    """The most that a reader's own values add to these pieces, in bytes of HTML."""
+    return sum(
+        piece.html.count(getattr(placeholders, name)) * len(getattr(_OWN_BYTES, name))
+        for piece in frame
+        for name in Own.__dataclass_fields__
+    )
 
 
 def _size(kept: Sequence[tuple[SectionPieces, Sequence[StoryPieces]]]) -> int:

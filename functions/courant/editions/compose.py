@@ -22,6 +22,7 @@ from courant.editions.select import SectionStories, choose, count_articles
 from courant.editions.store import EditionStore
 from courant.editions.view import Occasion
 from courant.editions.web_edition import compose_page, path_of
+from courant.errors import ConfigurationError, CourantError
 from courant.newsletter import Newsletter
 from courant.newsletters import NewsletterStore
 from courant.schedule import EditionId, Slot, local_date, two_periods_before, zone_of
@@ -34,9 +35,8 @@ class Composer:
     """Composes pressings.
 
     ``feed_id`` names a feed's rows by its URL. ``locales``: a newsletter's id → those of its
-    readers. ``open_chunks`` hands a frozen pressing to delivery
-    and returns how many members its slots had at the cut; ``sample`` joins a preview: file name →
-    content.
+    readers. ``open_chunks`` hands a frozen pressing to delivery and returns how many members its
+    slots had at the cut; ``sample`` joins a preview: file name → content.
     """
 
     def __init__(
@@ -89,11 +89,18 @@ class Composer:
         if newsletter is None or edition_id.cadence not in newsletter.cadences:
             return self._skip(record, now, "the newsletter or its cadence is gone")
         if not edition.by_hand and now - instant > newsletter.max_lateness:
-            self._editions.move_pressing(
-                record, PressingState.EXPIRED, now, reason="composed later than max_lateness"
-            )
+            before = f"; before that: {record.reason}" if record.reason else ""
+            reason = f"composed later than max_lateness{before}"
+            self._editions.move_pressing(record, PressingState.EXPIRED, now, reason=reason)
             return PressingState.EXPIRED
-        frozen = self._pressings.get(edition_id, instant) or self._freeze(newsletter, record, now)
+        try:
+            frozen = self._pressings.get(edition_id, instant) or self._freeze(
+                newsletter, record, now
+            )
+        except (CourantError, ConfigurationError) as error:
+            # It is tried again, and may be mended by then; until it is, editors see why.
+            self._editions.move_pressing(record, record.state, now, reason=str(error))
+            raise
         if isinstance(frozen, str):
             return self._skip(record, now, frozen)
         self._editions.hold(frozen)

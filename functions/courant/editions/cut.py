@@ -6,18 +6,17 @@ carries 128 random bits, so no article can forge one.
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from courant.editions.pressing import Own, Piece, Placeholders, SectionPieces, StoryPieces
-from courant.errors import CourantError
+from courant.templates import TemplateBroken
 
 _START, _END = ["head", "greeting", "top"], ["dropped", "foot"]
-
-
-class TemplateBroken(CourantError):
-    """A template breaks a law of the pressing: a cut is missing, or a value stands out of place."""
+# What a browser takes for no text, though it stands between tags.
+_NO_TEXT = re.compile(r"(?is)(?<=>)[^<]*(?=</(?:style|script)\b)|<!--.*?-->")
+_ACROSS = re.compile(r"[+~]|:(?:first|last|nth|only|empty|has|root)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +81,14 @@ def cut(
         TemplateBroken: a template lacks a mark, or the two pages disagree.
     """
     pieces: list[tuple[str, str, Piece]] = []
-    nothing = ("nothing", "", "")
+    nothing = ("", "", "")
     for of_html, of_text in zip_longest(
         cutter.pieces(html), cutter.pieces(text), fillvalue=nothing
     ):
         if of_html[:2] != of_text[:2]:
             raise TemplateBroken(
-                f"the HTML template cuts at {of_html[:2]}, the text template at {of_text[:2]}"
+                f"the HTML template sets {_named(*of_html[:2])} where the text template sets"
+                f" {_named(*of_text[:2])}; a digest template that extends one of ours sets all cuts"
             )
         pieces.append((of_html[0], of_html[1], Piece.of(of_html[2], of_text[2])))
     kinds = [kind for kind, _, _ in pieces]
@@ -97,57 +97,122 @@ def cut(
     if kinds[-2:] != _END:
         raise TemplateBroken("a digest template must end with cut('dropped') and cut('foot')")
     head, greeting, top, *middle, dropped, foot = pieces
+    sections = tuple(_sections(middle, stories, limits))
     return Fragments(
         head=head[2],
         greeting=greeting[2],
         top=top[2],
-        sections=tuple(_sections(middle, stories, limits)),
+        sections=sections,
         dropped=dropped[2],
         foot=foot[2],
     )
 
 
-def check_places(html: str, placeholders: Placeholders) -> None:
-    """That every placeholder stands where the join can fill it in safely.
+def check(page: str, text: str, placeholders: Placeholders) -> None:
+    """That an inlined page and its text keep the laws by which the join fills in a reader's own.
 
     The link to unsubscribe may only be a whole href, all other values only text: that is how the
-    join escapes them.
+    join escapes them. No filter may have changed one, and who wants to leave must find the link in
+    either form.
 
     Raises:
-        TemplateBroken: one stands elsewhere.
+        TemplateBroken: one of them is broken.
     """
+    bare = _NO_TEXT.sub("", page)
     for name in Own.__dataclass_fields__:
         placeholder = getattr(placeholders, name)
-        found = html.count(placeholder)
         if name == "unsubscribe_url":
-            right = html.count(f'href="{placeholder}"')
+            right = bare.count(f'href="{placeholder}"')
             place = "be the whole value of an href"
         else:
-            right = sum(text.count(placeholder) for text in re.findall(r">([^<>]*)", html))
+            right = sum(each.count(placeholder) for each in re.findall(r">([^<>]*)", bare))
             place = "stand in text only"
-        if found != right:
+        if page.count(placeholder) != right:
             raise TemplateBroken(f"a digest template uses own.{name} out of place: it may {place}")
+        if any(_left_of(placeholder, form) for form in (page, text)):
+            raise TemplateBroken(
+                f"a digest template changes own.{name}: each reader's value is filled in later, so"
+                " filters and slices can't work on it"
+            )
+
+
+def check_frame(fragments: Fragments, placeholders: Placeholders) -> None:
+    """That a reader's own stands around the sections, and the link to unsubscribe in every mail.
+
+    Raises:
+        TemplateBroken: a section holds something of the reader's, or the link is missing from the
+            HTML or the text, or stands where not every reader has it.
+    """
+    for section in fragments.sections:
+        pieces = [section.opening, section.closing]
+        pieces += [piece for story in section.stories for piece in (story.lead, story.plain)]
+        for own in placeholders.all():
+            if any(own in piece.html or own in piece.text for piece in pieces):
+                raise TemplateBroken(
+                    "a digest template uses own.… in a section: it may stand around the sections,"
+                    " in the masthead, the greeting, the note and the foot"
+                )
+    always = (fragments.head, fragments.top, fragments.foot)
+    for form in ("html", "text"):
+        if not any(placeholders.unsubscribe_url in getattr(piece, form) for piece in always):
+            raise TemplateBroken(
+                f"the {form} template has no link to unsubscribe: put own.unsubscribe_url into"
+                " its foot"
+            )
+
+
+def check_styles(page: str) -> None:
+    """That no style which will be inlined looks across a cut, from a page before it is inlined.
+
+    Raises:
+        TemplateBroken: a selector has a sibling combinator or asks for a place among siblings.
+    """
+    for css in re.findall(r"<style>(.*?)</style>", page, re.DOTALL):
+        for selector in re.findall(r"([^{}]*){", re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)):
+            if _ACROSS.search(selector):
+                raise TemplateBroken(
+                    f"the style of {selector.strip()!r} looks from one piece of the page into"
+                    " another, which a reader may not have: give the element a class"
+                )
+
+
+def _named(kind: str, id_: str) -> str:
+    if not kind:
+        return "no cut"
+    return f"cut({kind!r}, {id_!r})" if id_ else f"cut({kind!r})"
+
+
+def _left_of(placeholder: str, form: str) -> bool:
+    """Whether a part of a placeholder stands in a page, beside whole ones."""
+    rest = form.replace(placeholder, "").lower()
+    return any(placeholder[at : at + 8] in rest for at in range(0, len(placeholder) - 8, 4))
 
 
 def _sections(
-    pieces: list[tuple[str, str, Piece]],
+    pieces: Iterable[tuple[str, str, Piece]],
     told: Mapping[tuple[str, str], Told],
     limits: Mapping[str, int],
 ) -> Iterator[SectionPieces]:
-    section, opening = "", Piece.of("", "")
-    lead: Piece | None = None
-    stories: list[StoryPieces] = []
-    for kind, id_, piece in pieces:
-        match kind:
-            case "section":
-                section, opening, stories = id_, piece, []
-            case "lead":
-                lead = piece
-            case "plain" if lead is not None:
-                story = told[section, id_]
-                stories.append(StoryPieces(id_, story.title, story.articles, lead, piece))
-                lead = None
-            case "close":
+    """section, (lead, plain)…, close; and again."""
+    left = iter(pieces)
+    for kind, section, opening in left:
+        if kind != "section" or section not in limits:
+            raise _unexpected(kind, section)
+        stories: list[StoryPieces] = []
+        for inner, id_, piece in left:
+            if (inner, id_) == ("close", section):
                 yield SectionPieces(section, limits[section], opening, tuple(stories), piece)
-            case _:
-                raise TemplateBroken(f"a digest template sets an unexpected cut({kind!r})")
+                break
+            plain = next(left, None)
+            if inner != "lead" or plain is None or (section, id_) not in told:
+                raise _unexpected(inner, id_)
+            if plain[:2] != ("plain", id_):
+                raise _unexpected(*plain[:2])
+            story = told[section, id_]
+            stories.append(StoryPieces(id_, story.title, story.articles, piece, plain[2]))
+        else:
+            raise TemplateBroken(f"a digest template sets no cut('close', {section!r})")
+
+
+def _unexpected(kind: str, id_: str) -> TemplateBroken:
+    return TemplateBroken(f"a digest template sets {_named(kind, id_)} where none may stand")

@@ -1,6 +1,6 @@
 """Who shows what: stories dealt to the sections of one digest. Pure.
 
-The same rule for a reader's own sections (delivery/digest.py) and for the whole edition (select.py).
+One rule for a reader's own sections (delivery/digest.py) and for the whole edition (select.py).
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -11,7 +11,15 @@ from datetime import datetime
 from typing import Any
 
 from courant.clock import from_stamp, stamp
+from courant.errors import CourantError
 from courant.schedule import EditionId, Slot
+
+# Raise it whenever what is frozen changes: a deployment may come between freezing and sending.
+_SHAPE = 2
+
+
+class PressingUnreadable(CourantError):
+    """A frozen pressing is of another shape than this code knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,8 @@ class Sheet:
 
     A mail is ``head``, ``greeting`` (for who gave a name), ``top``, the reader's sections,
     ``dropped`` (where stories were left out) and ``foot``. ``left_out`` says how many were: the
-    first for one, the second for two, as this language counts.
+    first for one, the second for two, as this language counts. ``own_size`` is the most that a
+    reader's own values add, in bytes of HTML.
     """
 
     locale: str
@@ -79,6 +88,7 @@ class Sheet:
     foot: Piece
     left_out: tuple[str, ...]
     test_mark: str
+    own_size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +177,7 @@ class Frozen:
         """As S3 keeps it."""
         return json.dumps(
             {
+                "shape": _SHAPE,
                 "edition": str(self.edition),
                 "instant": stamp(self.instant),
                 "cut_at": stamp(self.cut_at),
@@ -178,8 +189,16 @@ class Frozen:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Frozen":
-        """What ``to_json`` wrote."""
+        """What ``to_json`` wrote.
+
+        Raises:
+            PressingUnreadable: an older or newer Courant wrote it.
+        """
         data = json.loads(text)
+        if data.get("shape") != _SHAPE:
+            raise PressingUnreadable(
+                f"the pressing was frozen in shape {data.get('shape', 1)}, this code reads {_SHAPE}"
+            )
         return cls(
             edition=EditionId.parse(data["edition"]),
             instant=from_stamp(data["instant"]),
@@ -232,5 +251,6 @@ def _sheet_from_dict(data: dict[str, Any]) -> Sheet:
         ),
         left_out=tuple(data["left_out"]),
         test_mark=data["test_mark"],
+        own_size=data["own_size"],
         **{name: Piece(**data[name]) for name in pieces},
     )

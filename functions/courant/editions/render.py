@@ -8,15 +8,26 @@ from markupsafe import Markup
 
 from courant import locales as words
 from courant.editions import view, wording
-from courant.editions.budget import LIMIT
-from courant.editions.cut import Cutter, Fragments, TemplateBroken, Told, check_places, cut
+from courant.editions.budget import LIMIT, own_size
+from courant.editions.cut import (
+    Cutter,
+    Fragments,
+    Told,
+    check,
+    check_frame,
+    check_styles,
+    cut,
+)
 from courant.editions.inline import inline
 from courant.editions.pressing import Masthead, Own, Placeholders, Pressing, Sheet
 from courant.editions.select import SectionStories, articles_told, ids
 from courant.editions.view import Occasion
 from courant.newsletter import Newsletter
 from courant.schedule import Slot
-from courant.templates import TEMPLATES, environment
+from courant.templates import TEMPLATES, TemplateBroken, environment, filled
+
+# Sheets besides the newsletter's own. Each is rendered, frozen and read again by every delivery.
+_SHEETS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +53,12 @@ def render(
             for, besides the newsletter's own.
 
     Raises:
-        TemplateBroken: a template of the editor's own lacks a cut.
-        jinja2.TemplateError: a template is broken or uses a name it is not given.
+        TemplateBroken: a template is broken, or breaks a law of the pressing.
+        ConfigurationError: a file of words is broken.
     """
     newsletter = occasion.newsletter
     placeholders = _absent_from(repr((newsletter, sections)))
-    wanted = dict.fromkeys(
-        [
-            newsletter.language,
-            *sorted(each for each in locales if words.offered(each, folder / "locales")),
-        ]
-    )
+    wanted = dict.fromkeys([newsletter.language, *_spoken(newsletter, locales, folder)])
     return Pressing(
         masthead=Masthead(
             newsletter=newsletter.id,
@@ -99,8 +105,9 @@ def _sheet(
 ) -> Sheet:
     cutter = Cutter()
     pages = _pages(occasion, sections, placeholders, cutter, locale, folder)
+    check_styles(pages.html)
     html = inline(pages.html)
-    check_places(html, placeholders)
+    check(html, pages.text, placeholders)
     stories = {
         (each.section.id, story.id): Told(story.lead.title, ids(story))
         for each in sections
@@ -108,7 +115,7 @@ def _sheet(
     }
     limits = {each.section.id: each.section.limit for each in sections}
     fragments = cut(cutter, html, pages.text, stories, limits)
-    _check_weight(fragments)
+    check_frame(fragments, placeholders)
     strings = _strings(occasion.newsletter, locale, folder)
     return Sheet(
         locale=locale,
@@ -123,6 +130,7 @@ def _sheet(
             for count in range(1, len(stories) + 1)
         ),
         test_mark=strings.test_mark,
+        own_size=_own_size(fragments, placeholders),
     )
 
 
@@ -142,9 +150,23 @@ def _pages(
     html = environment(newsletter.id, html=True, folder=folder)
     text = environment(newsletter.id, html=False, folder=folder)
     return _Pages(
-        html.get_template(f"digest/{newsletter.look}.html.j2").render(context),
-        text.get_template("digest/digest.txt.j2").render(context),
+        filled(html, f"digest/{newsletter.look}.html.j2", context),
+        filled(text, "digest/digest.txt.j2", context),
     )
+
+
+def _spoken(newsletter: Newsletter, locales: Iterable[str], folder: Path) -> list[str]:
+    """The locales that get a sheet: those that exist and that there are words for.
+
+    Languages come before their kinds (``nl`` before ``nl-BE``), so that where there are too many
+    those go whose readers lose least.
+    """
+    spoken = {
+        each
+        for each in locales
+        if wording.known(each) and words.offered(each, folder / "locales", newsletter.id)
+    }
+    return sorted(spoken, key=lambda tag: (tag.count("-"), tag))[:_SHEETS]
 
 
 def _strings(newsletter: Newsletter, locale: str, folder: Path) -> words.Strings:
@@ -158,10 +180,14 @@ def _absent_from(content: str) -> Placeholders:
             return placeholders
 
 
-def _check_weight(fragments: Fragments) -> None:
-    frame = (fragments.head, fragments.greeting, fragments.top, fragments.foot)
-    if (size := sum(piece.size for piece in frame)) > LIMIT // 2:
+def _own_size(fragments: Fragments, placeholders: Placeholders) -> int:
+    """What a reader's own values add at most, if the frame leaves room for news at all."""
+    frame = (fragments.head, fragments.greeting, fragments.top, fragments.dropped, fragments.foot)
+    own = own_size(frame, placeholders)
+    size = own + sum(piece.size for piece in frame)
+    if size > LIMIT // 2:
         raise TemplateBroken(
             f"the frame of the digest weighs {size:,} bytes; more than {LIMIT // 2:,} leave too"
             " little room for news: shorten the note, the footer or the styles"
         )
+    return own

@@ -5,20 +5,23 @@ docs/templates.md lists every name for editors who write their own.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from courant import locales
 from courant.articles import Image
 from courant.editions import prose, wording
+from courant.editions.excerpt import shorten, teaser
 from courant.editions.select import SectionStories, Story
 from courant.newsletter import Newsletter, Section
 
 # The story's other papers; more would be a list to read instead of news.
 _ALSO = 5
-# One line in most mail programs, two on a phone.
-_BRIEF = 110
+# A line or two in most mail programs, three on a phone.
+_BRIEF = 130
+# Older than this, a day and month could be taken for this year's.
+_NEEDS_YEAR = timedelta(days=300)
 BOTH_FORMS = ("lead", "plain")
 
 _NOTE = {"p": "ink text", "a": "ink under", "li": "ink text", "blockquote": "ink text"}
@@ -89,6 +92,7 @@ def page(
             for each in sections
         ],
         "fit": fit,
+        "shorten": shorten,
     }
 
 
@@ -103,18 +107,6 @@ def fit(image: Image, width: int, max_height: int | None = None) -> dict[str, in
     if max_height is not None and height > max_height:
         width, height = max(1, round(width * max_height / height)), max_height
     return {"width": width, "height": max(1, round(height))}
-
-
-def brief(summary: str, limit: int = _BRIEF) -> str:
-    """The summary's first sentence, or as many of its words as fit one line."""
-    for end in (". ", "! ", "? ", "。", "؟ "):
-        head, found, _ = summary.partition(end)
-        if found and len(head) < limit:
-            summary = head + found.rstrip()
-    if len(summary) <= limit:
-        return summary
-    cut = summary.rfind(" ", limit // 2, limit)
-    return summary[: cut if cut > 0 else limit - 1].rstrip(" ,;:–—-") + "…"
 
 
 def _section(section: Section) -> dict[str, Any]:
@@ -137,15 +129,23 @@ def _story(
         "title": article.title,
         "url": article.url,
         "summary": article.summary,
-        "brief": brief(article.summary),
+        "brief": teaser(article.summary, _BRIEF),
         "source": article.source,
-        "author": article.author,
-        "date_text": wording.short_date(article.date, locale, occasion.zone),
+        "author": article.author if article.author != article.source else None,
+        "date_text": _dated(occasion, article.date, locale),
         "minutes_text": wording.plural(strings, "minutes", minutes, locale) if minutes else None,
         "lang": language if language.partition("-")[0] != locale.partition("-")[0] else None,
         "image": article.image,
         "also": _also(story),
     }
+
+
+def _dated(occasion: Occasion, instant: datetime, locale: str) -> str:
+    """The date of what is not this morning's or last night's; the edition has its own on top."""
+    age = occasion.day - instant.astimezone(occasion.zone).date()
+    if timedelta(0) <= age <= timedelta(days=1):
+        return ""
+    return wording.short_date(instant, locale, occasion.zone, year=abs(age) > _NEEDS_YEAR)
 
 
 def _also(story: Story) -> list[dict[str, str]]:

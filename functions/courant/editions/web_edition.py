@@ -14,7 +14,7 @@ from courant.editions.pressing import WebPage
 from courant.editions.select import SectionStories, shown
 from courant.editions.view import Occasion
 from courant.schedule import EditionId
-from courant.templates import TEMPLATES, environment
+from courant.templates import TEMPLATES, environment, filled
 
 # As many headlines as the mail's preheader names.
 _NAMED = 3
@@ -56,19 +56,16 @@ def compose_page(
     headline = leads[0].title
     summary = " · ".join(lead.title for lead in leads[1 : 1 + _NAMED]) or leads[0].summary
     image = next((lead.image.url for lead in leads if lead.image), newsletter.brand.logo)
-    html = (
-        environment(newsletter.id, html=True, folder=folder)
-        .get_template("web/edition.html.j2")
-        .render(
-            context,
-            headline=headline,
-            summary=summary,
-            image=image,
-            canonical_url=occasion.web_url,
-            editions_url=f"/e/{newsletter.id}",
-            feed_url=f"/e/{newsletter.id}/feed.xml",
-        )
-    )
+    context |= {
+        "headline": headline,
+        "summary": summary,
+        "image": image,
+        "canonical_url": occasion.web_url,
+        "editions_url": f"/e/{newsletter.id}",
+        "feed_url": f"/e/{newsletter.id}/feed.xml",
+    }
+    templates = environment(newsletter.id, html=True, folder=folder)
+    html = filled(templates, "web/edition.html.j2", context)
     digest = hashlib.sha256(html.encode()).hexdigest()
     page = WebPage(
         path=path,

@@ -18,11 +18,14 @@ from babel.core import get_global
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal
 
+from courant.errors import ConfigurationError
 from courant.locales import FALLBACK, Strings
 
 _RIGHT_TO_LEFT = frozenset({"Adlm", "Arab", "Hebr", "Mand", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa"})
 # How the first day of a month is written, where no pattern of CLDR says so.
 _FIRST_DAY = {"fr": "1er"}
+# CLDR's plural forms, in its order.
+_FORMS = ("zero", "one", "two", "few", "many", "other")
 
 
 def full_date(day: date, language: str) -> str:
@@ -31,10 +34,14 @@ def full_date(day: date, language: str) -> str:
     return _first_day(str(format_date(day, "full", locale=locale)), day, locale)
 
 
-def short_date(instant: datetime, language: str, zone: ZoneInfo) -> str:
-    """Day and month of an instant in a zone: ``November 22``."""
+def short_date(instant: datetime, language: str, zone: ZoneInfo, *, year: bool = False) -> str:
+    """Day and month of an instant in a zone: ``November 22``; with the year, if asked for."""
     locale = _locale(language)
-    text = str(format_skeleton("MMMMd", instant, tzinfo=zone, locale=locale))
+    text = (
+        str(format_date(instant.astimezone(zone).date(), "long", locale=locale))
+        if year
+        else str(format_skeleton("MMMMd", instant, tzinfo=zone, locale=locale))
+    )
     return _first_day(text, instant.astimezone(zone).date(), locale)
 
 
@@ -45,12 +52,19 @@ def plural(strings: Strings, key: str, n: int, language: str) -> str:
     file; ``language`` says how the number is written, if it is a kind of that one (``es-MX``).
 
     Raises:
-        AttributeError: the language has a form that its file lacks.
+        ConfigurationError: the language has a form that its file lacks.
     """
     words = _locale(strings.language)
     asked = _locale(language)
     number = format_decimal(n, locale=asked if asked.language == words.language else words)
-    pattern: str = getattr(strings, f"{key}_{words.plural_form(n)}")
+    form = f"{key}_{words.plural_form(n)}"
+    pattern: str | None = getattr(strings, form, None)
+    if pattern is None:
+        forms = sorted(categories(strings.language), key=_FORMS.index)
+        needed = ", ".join(f"{key}_{each}" for each in forms)
+        raise ConfigurationError(
+            f"{strings.file}: {form} is missing; {strings.language} counts with {needed}"
+        )
     return pattern.format(n=number)
 
 
@@ -59,6 +73,15 @@ def categories(language: str) -> frozenset[str]:
     form = _locale(language).plural_form
     # CLDR's rules look at the last digits, at small numbers, and at whole millions.
     return frozenset(str(form(n)) for n in (*range(1000), 10**6, 10**6 + 1, 10**9))
+
+
+def known(language: str) -> bool:
+    """Whether CLDR knows this very tag: ``nl-BE`` yes, ``nl-ZZ`` no."""
+    try:
+        Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return False
+    return True
 
 
 def direction(language: str) -> Literal["ltr", "rtl"]:

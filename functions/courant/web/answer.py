@@ -18,6 +18,11 @@ SHOWING = frozenset({"GET", "HEAD"})
 
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 _ETAG = re.compile(r'(?:W/)?"([^"]*)"')
+# A language a browser asks for, and how much: ``nl-BE;q=0.8``. Nobody reads twenty.
+_WANTED = re.compile(
+    r"\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)\s*(?:;\s*q=([01](?:\.\d{0,3})?)\s*)?"
+)
+_LANGUAGES_READ = 20
 # Below this a packed answer is hardly smaller.
 _WORTH_PACKING = 1_400
 
@@ -41,6 +46,14 @@ class Request:
         """Whether the browser has this version already (If-None-Match, compared weakly)."""
         given = self.headers.get("if-none-match", "")
         return given.strip() == "*" or etag in _ETAG.findall(given)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The tags that the browser asks for, best first (Accept-Language)."""
+        parts = self.headers.get("accept-language", "").split(",")[:_LANGUAGES_READ]
+        wanted = [match.groups("1") for part in parts if (match := _WANTED.fullmatch(part))]
+        best_first = sorted(wanted, key=lambda tag_and_weight: -float(tag_and_weight[1]))
+        return tuple(_spelled(tag) for tag, weight in best_first if float(weight) > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +145,13 @@ def to_gateway(answer: Answer, request: Request) -> dict[str, Any]:
         "body": body,
         "isBase64Encoded": packed,
     }
+
+
+def _spelled(tag: str) -> str:
+    """``NL-be`` as files are named: ``nl-BE`` (RFC 5646, 2.1.1)."""
+    language, *more = tag.lower().split("-")
+    cases = {2: str.upper, 4: str.title}
+    return "-".join([language, *(cases.get(len(part), str)(part) for part in more)])
 
 
 def _unpacks_gzip(request: Request) -> bool:

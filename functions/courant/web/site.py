@@ -23,7 +23,7 @@ class Site:
             Conflict: nothing was changed; the server's error makes the mailbox try again.
         """
         if not request.path.startswith("/e/"):
-            return self._pages.answer(request.method, request.path, now)
+            return self._pages.answer(request, now)
         if request.method not in SHOWING:
-            return not_allowed(SHOWING)
-        return self._editions.answer(request) or not_found()
+            return not_allowed(request, SHOWING)
+        return self._editions.answer(request) or not_found(request)
