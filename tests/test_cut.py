@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from courant.editions.cut import Cutter, check, cut
+from courant.editions.cut import Cutter, Told, check, cut
 from courant.editions.pressing import Placeholders
 from courant.templates import TemplateBroken
 
@@ -57,7 +57,7 @@ def test_templates_that_leave_out_a_cut_are_refused(marks: Marks, says: str) -> 
     whole = page(cutter, marks)
 
     with pytest.raises(TemplateBroken, match=says):
-        cut(cutter, whole, whole, {}, {"a": 1})
+        cut(cutter, whole, whole, {("a", "x"): Told("X", ("x",))}, {"a": 1})
 
 
 @pytest.mark.parametrize(

@@ -168,8 +168,8 @@ def test_the_editions_name_their_stories_and_repeat_none(three_days: Ran) -> Non
 def test_every_reader_is_written_to_in_their_language_and_form(three_days: Ran) -> None:
     for edition in three_days.editions:
         for pressing in edition["pressings"]:
-            assert pressing["locales"][0] == "en"
-            assert set(pressing["locales"]) == {"en", "nl", "fr", "de", "ar"}
+            assert pressing["locales"][0] == "en-GB"
+            assert set(pressing["locales"]) == {"en-GB", "nl", "fr", "de", "ar"}
     led = {
         story["url"]
         for edition in three_days.editions
@@ -191,7 +191,7 @@ def test_every_reader_is_written_to_in_their_language_and_form(three_days: Ran) 
             wanted = len(reader.sections or newsletter.sections)
             assert 0 < len(led & set(stories(message))) <= reader.limit * wanted
         if html is not None:
-            language = reader.locale or "en"
+            language = reader.locale or "en-GB"
             direction = "rtl" if language == "ar" else "ltr"
             assert f'<html lang="{language}" dir="{direction}"' in html.get_content()
 

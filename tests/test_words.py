@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 from courant import locales
 from desk import newsletter_file, words
 from desk.cli import app
-from desk.commands import apply
 from desk.stack.template import ROOT
 
 DEMO = newsletter_file.load(ROOT / "newsletters" / "demo.yaml")
@@ -71,7 +70,7 @@ def test_validate_notes_a_language_without_words_and_ends_well(tmp_path: Path) -
 
 
 def test_validate_refuses_wrong_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply.words, "mistakes", lambda newsletter: [f"{newsletter.id}/nl.toml:1"])
+    monkeypatch.setattr(words, "mistakes", lambda newsletter: [f"{newsletter.id}/nl.toml:1"])
 
     result = CliRunner().invoke(app, ["validate", str(ROOT / "newsletters" / "demo.yaml")])
 
