@@ -137,6 +137,10 @@ app.add_typer(
     epilog=terminal.epilog("courant editions list morning"),
 )
 
+for _group in (app, _subscribers, _feeds, _editions):
+    for _registered in _group.registered_commands:
+        _registered.cls = terminal.Command
+
 
 def main() -> None:
     """Run the command line."""

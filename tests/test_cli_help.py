@@ -54,6 +54,9 @@ def test_every_command_has_help_with_an_example_and_the_exit_codes(words: tuple[
     assert re.search(rf"^ +courant {' '.join(words)}", result.stdout, re.MULTILINE)
     assert "Exit codes:" in result.stdout
     assert "\b" not in result.stdout
+    # Types are no help: it is FILE and N, not <path> and <int range>.
+    told = result.stdout.replace("<own|all|broadsheet|brief|cards>", "LOOK")
+    assert re.findall(r"<\w[^>]*>|\{", told) == []
 
 
 def test_the_command_alone_shows_where_to_start() -> None:

@@ -150,6 +150,18 @@ def test_the_report_adds_up_over_the_days(three_days: Ran) -> None:
     assert report["problems"] == []
 
 
+def test_the_summary_says_who_got_no_mail_and_what_to_open(three_days: Ran) -> None:
+    assert [edition["not_sent"] for edition in three_days.report["editions"]] == [{"paused": 1}] * 3
+    assert "12 sample readers, of whom" in three_days.said
+    assert "1 had unsubscribed before" in three_days.said
+    assert "1 chose “weekly”, not due yet" in three_days.said
+    assert "demo/daily/2026-11-22: no mail to 1 paused" in three_days.said
+    assert f"{three_days.out}/mail/1/*.html, such as {three_days.out}/mail/1/001-" in (
+        three_days.said
+    )
+    assert "links work only in the mailbox" in three_days.said
+
+
 def test_the_editions_name_their_stories_and_repeat_none(three_days: Ran) -> None:
     held = [
         {

@@ -322,4 +322,4 @@ def test_an_author_who_is_the_source_is_named_once() -> None:
     text = joined(press(layout)).text
 
     assert text.count("Wire\n") == 1
-    assert "Wire · Ada" in text
+    assert "Wire ·\u00a0by Ada\n" in text

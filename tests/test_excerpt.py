@@ -62,3 +62,7 @@ def test_an_excerpt_fits_and_is_the_beginning(text: str, limit: int) -> None:
         assert len(excerpt) <= limit
         assert text.startswith((excerpt, excerpt.removesuffix("…")))
         assert excerpt or not text
+
+
+def test_of_nothing_there_is_no_excerpt() -> None:
+    assert (shorten("", 130), teaser("", 130)) == ("", "")

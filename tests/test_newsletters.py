@@ -80,7 +80,7 @@ def test_words_are_read_as_they_are_written() -> None:
         (
             "  accent:",
             "  zebra:",
-            "10: brand.zebra: unknown field; there are: logo, accent",
+            "10: brand.zebra: unknown field; there are: logo, logo_width, accent",
         ),
         ("title: No\n", "", "1: title: is missing; add 'title: …'"),
         ("  name: The Morning\n", "", "5: sender.name: is missing; add 'name: …'"),

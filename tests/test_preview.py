@@ -292,7 +292,7 @@ def test_a_broken_web_edition_is_a_sentence_too(desk: Desk) -> None:
 
 
 def test_a_newsletter_may_have_no_web_edition(desk: Desk) -> None:
-    desk.edit("language: en\n", "language: en\nweb:\n  editions: false\n")
+    desk.edit("language: en-GB\n", "language: en\nweb:\n  editions: false\n")
 
     assert "no web edition" in desk.draft.web_page()
 
@@ -511,7 +511,7 @@ def test_the_state_says_all_there_is(ask: Ask) -> None:
     state = json.loads(ask("/state.json?look=cards&locale=nl&reader=only-sport")[2])
 
     assert state["choice"] == {"look": "cards", "locale": "nl", "reader": "only-sport"}
-    assert state["own"] == {"look": "broadsheet", "locale": "en"}
+    assert state["own"] == {"look": "broadsheet", "locale": "en-GB"}
     assert [section["id"] for section in state["digest"]["sections"]] == ["sport"]
     assert {"id": "nl", "name": "Dutch (nl)"} in state["options"]["locales"]
     assert state["faults"] == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -41,6 +41,50 @@ def test_a_story_has_a_language_where_the_page_is_in_another(
     (found,) = shown(story("a1", language=article), language=paper, locale=page)
 
     assert found["lang"] == language
+
+
+@pytest.mark.parametrize(
+    ("title", "summary", "page", "direction"),
+    [
+        ("The ferry is back", "It came in before five.", "en", None),
+        ("The ferry is back", "It came in before five.", "ar", "ltr"),
+        ("العبّارة تعود إلى الميناء", "وصلت قبل الخامسة.", "en", "rtl"),
+        ("העבורת חזרה לנמל", "", "en", "rtl"),
+        # What it begins with says nothing of a headline.
+        ("BBC: العبّارة تعود إلى الميناء", "", "en", "rtl"),
+        ("BBC: العبّارة تعود إلى الميناء", "", "ar", None),
+        ("«غرفة»: a reading room opens its doors", "", "en", None),
+        ("2026", "", "ar", None),
+    ],
+)
+def test_a_story_has_a_direction_where_it_runs_against_the_page(
+    title: str, summary: str, page: str, direction: str | None
+) -> None:
+    (found,) = shown(story("a1", title=title, summary=summary), locale=page)
+
+    assert found["dir"] == direction
+
+
+@pytest.mark.parametrize(
+    ("locale", "line", "within"),
+    [
+        ("nl", "Zondag 22 november 2026", "zondag 22 november 2026"),
+        ("fr", "Dimanche 22 novembre 2026", "dimanche 22 novembre 2026"),
+        ("es", "Domingo, 22 de noviembre de 2026", "domingo, 22 de noviembre de 2026"),
+        ("ar", "الأحد، 22 نوفمبر 2026", "الأحد، 22 نوفمبر 2026"),
+        # Georgian has capitals, for whole words only.
+        ("ka", "კვირა, 22 ნოემბერი, 2026", "კვირა, 22 ნოემბერი, 2026"),
+        ("zh", "2026年11月22日星期日", "2026年11月22日星期日"),
+    ],
+)
+def test_a_date_that_stands_alone_begins_with_a_capital(
+    locale: str, line: str, within: str
+) -> None:
+    occasion = Occasion(newsletter=NEWSLETTER, day=date(2026, 11, 22), zone=ZONE)
+
+    context = view.page(occasion, sections_of({}), locales.strings(locale), locale)
+
+    assert (context["date_text"], context["date_within"]) == (line, within)
 
 
 def test_a_story_names_five_other_papers_once_each() -> None:

@@ -327,8 +327,10 @@ def test_the_page_is_in_the_newsletters_language_and_direction() -> None:
 
     root = tree(page)
     assert (root.get("lang"), root.get("dir")) == ("ar", "rtl")
-    # Whatever a story is written in, its own words have their own direction.
-    assert {each.get("dir") for each in root.iter("h3")} == {"auto"}
+    # A story that runs the other way does so in all its lines.
+    assert {each.get("dir") for each in root.iter("h3")} == {"ltr"}
+    lines = root.findall(".//p[@class='summary']") + root.findall(".//p[@class='meta']")
+    assert {each.get("dir") for each in lines} == {"ltr"}
     assert not re.search(r"(margin|padding|border)-(left|right)|float: (left|right)", page)
 
 

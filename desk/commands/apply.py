@@ -70,7 +70,7 @@ def apply(
 
 def validate(
     files: Annotated[
-        list[Path], typer.Argument(help="Newsletter files, or folders of them.", metavar="FILE...")
+        list[Path], typer.Argument(help="Newsletter files, or folders of them.", metavar="FILE")
     ],
 ) -> None:
     """Check newsletter files without AWS: every mistake with its file, line and mend."""

@@ -101,6 +101,8 @@ def demo(
             terminal.show(report)
         else:
             _summary(running, report, folder)
+        if not server and not as_json:
+            _tell_where(folder)
         if server:
             _show(server, running, mails, report)
     if not mails:
@@ -174,11 +176,31 @@ def _summary(running: Demo, report: dict[str, Any], folder: outs.Out) -> None:
     if report["editions"]:
         columns = ("edition", "state", *_COUNTS)
         terminal.table(columns, map(_row, report["editions"]), numbers=len(_COUNTS))
+        _explain(running, report)
     elif due := running.next_due():
         terminal.say(f"Nothing was due. The next edition is due at {due.isoformat()}; see --at.")
     for problem in report["problems"]:
         terminal.note(f"problem: {problem}", style="red")
     terminal.say(f"\n{report['mails']} mails in {folder.path / 'mail'} ({report['seconds']} s)")
+
+
+def _explain(running: Demo, report: dict[str, Any]) -> None:
+    """Why not every sample reader got every edition."""
+    if absent := running.absent():
+        why = ", ".join(f"{count} {reason}" for reason, count in absent.items())
+        terminal.say(f"{_counted(running.plan.subscribers, 'sample reader')}, of whom {why}")
+    for edition in report["editions"]:
+        if edition["not_sent"]:
+            why = ", ".join(f"{count} {reason}" for reason, count in edition["not_sent"].items())
+            terminal.say(f"{edition['id']}: no mail to {why}")
+
+
+def _tell_where(folder: outs.Out) -> None:
+    """What to open, where there is no mailbox to look into."""
+    pages = sorted((folder.path / "mail").rglob("*.html"))
+    if pages:
+        terminal.say(f"Open them in a browser: {pages[0].parent}/*.html, such as {pages[0]}")
+        terminal.say("Their links work only in the mailbox, so without --no-serve.")
 
 
 def _counted(count: int, what: str) -> str:

@@ -37,7 +37,9 @@ def list_(
         str, typer.Argument(help="A newsletter's id; all if left out.", metavar="NEWSLETTER")
     ] = "",
     *,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="The latest, a newsletter.")] = 10,
+    limit: Annotated[
+        int, typer.Option(metavar="N", min=1, max=100, help="The latest, a newsletter.")
+    ] = 10,
     as_json: AsJson = False,
     stack: StackName = "courant",
 ) -> None:

@@ -52,6 +52,7 @@ def check(
     articles: Annotated[
         int | None,
         typer.Option(
+            metavar="N",
             min=0,
             max=500,
             help="How many of a feed's articles to show.",
@@ -66,7 +67,9 @@ def check(
     ] = "https://courant.example",
     open_port: Annotated[
         list[int] | None,
-        typer.Option("--open-port", help="A loopback port that feeds may be fetched from."),
+        typer.Option(
+            "--open-port", metavar="N", help="A loopback port that feeds may be fetched from."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

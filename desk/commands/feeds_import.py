@@ -28,7 +28,9 @@ def import_(
     *,
     out: Annotated[
         Path | None,
-        typer.Option(help="Write here instead of stdout.", dir_okay=False, show_default=False),
+        typer.Option(
+            metavar="FILE", help="Write here instead of stdout.", dir_okay=False, show_default=False
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Write over a file that is there.")

@@ -64,7 +64,10 @@ def lint(
     ] = False,
     feeds: Annotated[
         Path | None,
-        typer.Option(help="Read feed files of this folder instead; sub-folders are sections."),
+        typer.Option(
+            metavar="DIR",
+            help="Read feed files of this folder instead; sub-folders are sections.",
+        ),
     ] = None,
     look: Annotated[Looks, typer.Option(help="Which looks.")] = "own",
     locale: Annotated[

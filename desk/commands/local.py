@@ -19,26 +19,35 @@ if TYPE_CHECKING:
 EXAMPLES = terminal.epilog(
     "courant local",
     "courant local --port 0 --mails mails/",
-    more="It prints what to set in a second terminal, where 'courant apply', 'import' and 'send' "
-    "then work on it. It behaves as the deployed stack does, on the real clock: feeds are fetched, "
-    "editions start at their hour, and mails land in a folder instead of inboxes. All "
+    more="It prints what to set in a second terminal, where 'courant apply', 'subscribers import' "
+    "and 'send' then work on it. It behaves as the deployed stack does, on the real clock: feeds "
+    "are fetched, editions start at their hour, and mails land in a folder instead of inboxes. All "
     "of it is gone when you end it.",
 )
 
 
 def local(
     *,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 4600,
+    port: Annotated[
+        int, typer.Option(metavar="N", min=0, max=65535, help="0 takes a free one.")
+    ] = 4600,
     sender_domain: Annotated[
-        str, typer.Option(help="The domain that newsletters may be sent from.")
+        str, typer.Option(metavar="DOMAIN", help="The domain that newsletters may be sent from.")
     ] = "courant.example",
     mails: Annotated[
-        Path, typer.Option(help="The folder for the mails it would have sent.", file_okay=False)
+        Path,
+        typer.Option(
+            metavar="DIR", help="The folder for the mails it would have sent.", file_okay=False
+        ),
     ] = Path("local-mails"),
-    seconds: Annotated[float, typer.Option(min=0.1, help="Between two heartbeats.")] = 5.0,
+    seconds: Annotated[
+        float, typer.Option(metavar="N", min=0.1, help="Between two heartbeats.")
+    ] = 5.0,
     open_port: Annotated[
         list[int] | None,
-        typer.Option("--open-port", help="A loopback port that feeds may be fetched from."),
+        typer.Option(
+            "--open-port", metavar="N", help="A loopback port that feeds may be fetched from."
+        ),
     ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show what the functions log.")

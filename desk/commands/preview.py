@@ -42,7 +42,10 @@ def preview(
     *,
     feeds: Annotated[
         Path | None,
-        typer.Option(help="Read feed files of this folder instead; sub-folders are sections."),
+        typer.Option(
+            metavar="DIR",
+            help="Read feed files of this folder instead; sub-folders are sections.",
+        ),
     ] = None,
     sample: Annotated[
         bool, typer.Option("--sample", help="Show sample stories instead of the feeds.")
@@ -51,7 +54,7 @@ def preview(
         str, typer.Option(metavar="A,B", help="As a reader of only these sections sees it.")
     ] = "",
     out: Annotated[
-        Path | None, typer.Option(help="Write the pages into this folder, and end.")
+        Path | None, typer.Option(metavar="DIR", help="Write the pages into this folder, and end.")
     ] = None,
     as_json: AsJson = False,
     port: Annotated[

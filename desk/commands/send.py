@@ -37,7 +37,10 @@ def send(
     newsletter: Annotated[str, typer.Argument(help="The newsletter's id.", metavar="NEWSLETTER")],
     *,
     cadence: Annotated[
-        str, typer.Option(help="Which of its cadences; needed where it has more than one.")
+        str,
+        typer.Option(
+            metavar="NAME", help="Which of its cadences; needed where it has more than one."
+        ),
     ] = "",
     test: Annotated[
         list[str] | None,

@@ -50,7 +50,8 @@ def import_(
     newsletter: NewsletterId = "",
     *,
     cadence: Annotated[
-        str, typer.Option(help="For rows that name none; else the newsletter's first.")
+        str,
+        typer.Option(metavar="NAME", help="For rows that name none; else the newsletter's first."),
     ] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")
@@ -100,7 +101,8 @@ def export(
     newsletter: NewsletterId = "",
     *,
     out: Annotated[
-        Path | None, typer.Option(help="Write here instead of stdout.", dir_okay=False)
+        Path | None,
+        typer.Option(metavar="FILE", help="Write here instead of stdout.", dir_okay=False),
     ] = None,
     stack: StackName = "courant",
 ) -> None:

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from typer.core import TyperCommand
 
 # Piped output is read by scripts and people's greps, not by a window of some width.
 _PIPED_WIDTH = 200
@@ -42,6 +43,7 @@ StackName = Annotated[
     str,
     typer.Option(
         "--stack",
+        metavar="NAME",
         envvar="COURANT_STACK",
         help="The deployed stack's name in CloudFormation.",
         rich_help_panel="Where",
@@ -51,6 +53,30 @@ AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON on stdout; anything else goes to stderr.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+
+
+class Command(TyperCommand):
+    """A command whose help names an argument as its usage does: FILE, not ``{FILE} <path>``."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """``FILE``, ``FILE...`` or ``[NEWSLETTER]``."""
+        return [
+            piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)
+        ]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Arguments and options, each with its help."""
+        records: dict[str, list[tuple[str, str]]] = {"argument": [], "option": []}
+        for param in self.get_params(ctx):
+            if record := param.get_help_record(ctx):
+                name, told = record
+                if param.param_type_name == "argument":
+                    name = param.metavar or name
+                records[param.param_type_name].append((name, told))
+        for title, kind in (("Arguments", "argument"), ("Options", "option")):
+            if records[kind]:
+                with formatter.section(title):
+                    formatter.write_dl(records[kind])
 
 
 def epilog(*examples: str, more: str = "", title: str = "Examples") -> str:

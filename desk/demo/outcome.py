@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ import boto3
 from courant.articles import Article, ArticleStore
 from courant.clock import stamp
 from courant.delivery.chunks import ChunkStore
+from courant.delivery.ledger import DeliveryState, Ledger
 from courant.editions.frozen import PressingStore
 from courant.editions.model import OPEN, Edition, PressingRecord
 from courant.editions.pressing import Frozen
@@ -93,9 +95,21 @@ def _totals(stack: Stack, edition: Edition) -> dict[str, Any]:
         "members": sum(chunk.members for chunk in chunks),
         **{name: sum(getattr(chunk.counts, name) for chunk in chunks) for name in _COUNTS},
         "reason": "; ".join(dict.fromkeys(reasons)) or None,
+        "not_sent": dict(sorted(_not_sent(stack, edition, {chunk.range for chunk in chunks}))),
         # Readers in later zones are yet to come, so nothing is over.
         "open_until": stamp(edition.closes_at) if edition.state in OPEN else None,
     }
+
+
+def _not_sent(stack: Stack, edition: Edition, ranges: Iterable[str]) -> Iterable[tuple[str, int]]:
+    """Why some members got no mail, and how many: ``paused``, 1."""
+    ledger = Ledger(stack.table("ledger"))
+    return Counter(
+        delivery.reason or delivery.state.value
+        for range_ in ranges
+        for delivery in ledger.of_range(edition.id, range_)
+        if delivery.state is not DeliveryState.SENT
+    ).items()
 
 
 def _pressings(

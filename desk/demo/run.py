@@ -6,6 +6,7 @@ Nothing here prints or writes files (commands/demo.py and out.py do).
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -113,6 +114,19 @@ class Demo:
         return tuple(  # type: ignore[return-value]  # two of them
             day_after(self.newsletter, self.begin, n) for n in (number - 1, number)
         )
+
+    def absent(self) -> Mapping[str, int]:
+        """Why sample readers are in no edition so far, and how many."""
+        slots = {reader.signup.slot.cadence for reader in self.readers}
+        editions = outcome.editions(self.stack, self.newsletter)
+        waiting = slots - {edition["cadence"] for edition in editions}
+        found: Counter[str] = Counter()
+        for reader in self.readers:
+            if reader.left:
+                found["had unsubscribed before"] += 1
+            elif (cadence := reader.signup.slot.cadence) in waiting:
+                found[f"chose “{cadence}”, not due yet"] += 1
+        return found
 
     def next_due(self) -> datetime | None:
         """When something is due after the clock's now."""

@@ -96,9 +96,13 @@ class Social(_Model):
 
 
 class Brand(_Model):
-    """How the newsletter shows itself. ``footer`` is Markdown."""
+    """How the newsletter shows itself. ``footer`` is Markdown.
+
+    ``logo_width`` is what a mail shows the logo at, in pixels; its height follows.
+    """
 
     logo: str | None = None
+    logo_width: Annotated[int, Field(ge=40, le=536)] = 240
     accent: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")] = "#8a1c1c"
     heading_font: FontStack | None = None
     text_font: FontStack | None = None

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
+from courant.delivery.digest import Reader, join
 from courant.newsletter import Look
+from desk import sample_digest, sample_news
+from desk.lint import colour
 from desk.screenshots import scenes
 from tests.proof import contrast
 
@@ -32,6 +35,14 @@ def computed(page: Page, selector: str, name: str) -> set[str]:
         selector, "(all, name) => all.map((one) => getComputedStyle(one)[name])", name
     )
     return set(found)
+
+
+def parsed(value: str) -> colour.Colour:
+    """A colour as ``getComputedStyle`` has it."""
+    found = colour.parse_colour(value)
+    assert found is not None
+    assert found[3] == 1  # opaque
+    return found[:3]
 
 
 def is_light(colour: str) -> bool:
@@ -111,6 +122,36 @@ def test_no_accent_takes_the_contrast_away(window: Window, look: Look, accent: s
 
 
 @each_look
+@pytest.mark.parametrize("outlook", [False, True], ids=["media query", "outlook"])
+def test_a_logo_that_is_not_shown_can_be_read_as_a_name(
+    window: Window, look: Look, outlook: bool
+) -> None:
+    logo = "https://news.example.org/logo.png"
+    plain = scenes.newsletter("en", look)
+    brand = plain.brand.model_copy(update={"logo": logo})
+    pressing = sample_digest.compose_all(
+        plain.model_copy(update={"brand": brand}), scenes.candidates("en"), scenes.NOW
+    )
+    digest = join(pressing, scenes.READERS["en"], sample_digest.UNSUBSCRIBE_URL)
+    assert digest is not None
+
+    page = window.show(digest.html, dark=not outlook, images=False)
+    if outlook:
+        page.evaluate("document.documentElement.setAttribute('data-ogsc', '')")
+        page.evaluate("document.documentElement.setAttribute('data-ogsb', '')")
+
+    # The alt text is no text of the page, so its colours are asked for by name.
+    (ink,) = computed(page, ".logo", "color")
+    (ground,) = computed(page, ".logo", "backgroundColor")
+    assert colour.contrast(parsed(ink), parsed(ground)) >= 4.5
+    (size,) = page.eval_on_selector_all(
+        ".logo", "all => all.map((one) => [one.scrollWidth, one.clientWidth, one.clientHeight])"
+    )
+    assert size[0] <= size[1]
+    assert size[2] >= 32  # a line of the name at least
+
+
+@each_look
 def test_outlooks_own_dark_mode_finds_its_rules(window: Window, look: Look) -> None:
     """Outlook's apps and Outlook.com put ``data-ogsc`` and ``data-ogsb`` above what they darken."""
     page = window.show(scenes.digest("en", look).html)
@@ -175,6 +216,28 @@ def test_the_direction_is_the_languages(window: Window, look: Look, language: st
         "h2", "all => all.map((one) => getComputedStyle(one).textAlign)"
     )
     assert set(edges) <= {expected[1], "start", f"-webkit-{expected[1]}"}
+
+
+@each_look
+@each_language
+def test_all_lines_of_a_story_begin_at_one_side(window: Window, look: Look, language: str) -> None:
+    paper = scenes.newsletter("en", look)
+    news = sample_news.sample(paper, scenes.NOW)
+    pressing = sample_digest.compose_all(paper, news, scenes.NOW, locales=[language])
+    digest = join(pressing, Reader(locale=language), sample_digest.UNSUBSCRIBE_URL)
+    assert digest is not None
+
+    page = window.show(digest.html)
+    stories: list[list[str]] = page.eval_on_selector_all(
+        "h3",
+        """all => all.map((head) => [...head.parentElement.querySelectorAll("h3, p")]
+            .map((line) => getComputedStyle(line))
+            .map((style) => [style.direction, style.textAlign.replace("-webkit-", "")])
+            .map(([way, side]) => side == "start" ? {ltr: "left", rtl: "right"}[way] : side))""",
+    )
+
+    assert [each for each in stories if len(set(each)) > 1] == []
+    assert {each[0] for each in stories} == {"left", "right"}
 
 
 @each_look

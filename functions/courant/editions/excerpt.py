@@ -35,7 +35,7 @@ def teaser(text: str, limit: int) -> str:
         if end >= _TERSE or each > limit:
             break
         end = each
-    return text[:end] if end else _torn(text, limit)
+    return text[:end] if end or not text else _torn(text, limit)
 
 
 def _ends(text: str) -> Iterator[int]:

@@ -3,6 +3,7 @@
 docs/templates.md lists every name for editors who write their own.
 """
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -60,6 +61,8 @@ def page(
     if note and note.until and occasion.day > note.until:
         note = None
     direction = wording.direction(locale)
+    date_text = wording.full_date(occasion.day, locale)
+    note_text = prose.plain(note.text) if note else None
     right_to_left = direction == "rtl"
     return {
         "newsletter": newsletter,
@@ -68,10 +71,12 @@ def page(
         "start": "right" if right_to_left else "left",
         "end": "left" if right_to_left else "right",
         "t": strings,
-        "date_text": wording.full_date(occasion.day, locale),
+        "date_text": _as_line(date_text),
+        "date_within": date_text,
         "web_url": occasion.web_url,
         "note": prose.block(note.text, classes=_NOTE) if note else None,
-        "note_text": prose.plain(note.text) if note else None,
+        "note_text": note_text,
+        "note_dir": _against(direction, note_text or ""),
         "footer": prose.block(newsletter.brand.footer, classes=_FOOTER)
         if newsletter.brand.footer
         else None,
@@ -135,9 +140,27 @@ def _story(
         "date_text": _dated(occasion, article.date, locale),
         "minutes_text": wording.plural(strings, "minutes", minutes, locale) if minutes else None,
         "lang": language if language.partition("-")[0] != locale.partition("-")[0] else None,
+        "dir": _against(wording.direction(locale), f"{article.title} {article.summary}"),
         "image": article.image,
         "also": _also(story),
     }
+
+
+def _as_line(text: str) -> str:
+    """A text that stands alone, as the date does: “Zondag 22 november 2026”."""
+    # Not `upper`, which makes Georgian shout: it has capitals for whole words only.
+    return text[:1].title() + text[1:]
+
+
+def _against(direction: str, text: str) -> str | None:
+    """Which way a stranger's text runs by most of its letters, if that is not the page's.
+
+    In a browser `dir="auto"` goes by the first letter, and most mail programs do not know it.
+    """
+    kinds = [unicodedata.bidirectional(each) for each in text]
+    right, left = sum(each in ("R", "AL") for each in kinds), kinds.count("L")
+    runs = "rtl" if right > left else "ltr" if left > right else direction
+    return runs if runs != direction else None
 
 
 def _dated(occasion: Occasion, instant: datetime, locale: str) -> str:
