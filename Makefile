@@ -35,7 +35,7 @@ demo: setup ## feeds → edition → mails, all on this machine; then a mailbox 
 	$(BIN)/courant demo $(ARGS)
 
 test: setup ## every test; without `make tools` those in tests/proof are skipped
-	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 check: setup validate ## what must be clean: formatting, lint, types, the template, the pins
 	$(BIN)/ruff format --check .
