@@ -41,6 +41,7 @@ _PATTERNS = {
     "name": "keep it on one line",
     "address": "write an address such as news@example.org",
     "reply_to": "write an address such as desk@example.org",
+    "report_to": "write an address such as desk@example.org",
     "heading_font": _FONTS,
     "text_font": _FONTS,
     "accent": "write # and six hex digits in quotes, such as '#8a1c1c'",
@@ -87,7 +88,8 @@ def _web_address(where: Location, given: object, value: Mapping[str, Any]) -> tu
 
 def _mend(detail: ErrorDetails) -> str:
     kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
-    name = str(detail["loc"][-1]) if detail["loc"] else ""
+    # An item of a list is called by the list's name.
+    name = next((part for part in reversed(detail["loc"]) if isinstance(part, str)), "")
     match kind:
         case "missing":
             return f"is missing; add '{name}: …'"

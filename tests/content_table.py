@@ -1,4 +1,4 @@
-"""The content table alone, as template.yaml describes it, for tests that need no whole stack."""
+"""Single tables, as template.yaml describes them, for tests that need no whole stack."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ SESSION = boto3.Session("testing", "testing", region_name="eu-west-1")
 _OF_TABLES = ("BillingMode", "KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes")
 
 
-def make() -> Table:
-    """The table, empty, named ``content``. Call inside moto's mock."""
-    described = template.resources_of("AWS::DynamoDB::Table")["ContentTable"]["Properties"]
-    keys: Any = {name: described[name] for name in _OF_TABLES}
-    return SESSION.resource("dynamodb").create_table(TableName="content", **keys)
+def make(name: str = "content") -> Table:
+    """A table, empty: ``content``, ``subscribers`` or ``ledger``. Call inside moto's mock."""
+    tables = template.resources_of("AWS::DynamoDB::Table")
+    described = tables[f"{name.title()}Table"]["Properties"]
+    keys: Any = {key: described[key] for key in _OF_TABLES if key in described}
+    return SESSION.resource("dynamodb").create_table(TableName=name, **keys)

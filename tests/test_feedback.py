@@ -1,71 +1,399 @@
-"""SES events: what they say of a delivery, and whom they bar."""
+"""What SES events do to the ledger and to subscribers: once, in any order, and no more."""
 
 from __future__ import annotations
 
-import json
-from datetime import date
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from itertools import permutations
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from moto import mock_aws
 
-from courant.delivery.feedback import Verdict, _edition, judge, read
-from courant.delivery.ledger import DeliveryState
-from courant.schedule import EditionId
+from courant.delivery.brake import Heard
+from courant.delivery.chunks import Chunk, ChunkState, ChunkStore, Counts
+from courant.delivery.feedback import Feedback, Told, edition_of
+from courant.delivery.heard import HeardStore
+from courant.delivery.ledger import Delivery, DeliveryState, Ledger
+from courant.schedule import EditionId, Slot
+from courant.subscribers.address import AddressKey
+from courant.subscribers.model import Consent, Joining, Signup, Status
+from courant.subscribers.store import SubscriberStore
+from tests import content_table
 
-SENT, FAILED = DeliveryState.SENT, DeliveryState.FAILED
-READER = {"emailAddress": "reader@example.com"}
+EDITION = EditionId.parse("morning/daily/2026-11-22")
+NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
+KEY = AddressKey(b"secret")
+SID = "ab" * 16
+S = DeliveryState
 
 
-def event(kind: str, key: str = "eventType", **more: Any) -> dict[str, Any]:
-    return {key: kind, "mail": {"messageId": "m1", "tags": {"rid": ["ab"]}}, **more}
+class Desk:
+    """A feedback over empty tables, with one digest in its ledger."""
+
+    def __init__(self) -> None:
+        self.table = content_table.make("ledger")
+        self.ledger, self.heard = Ledger(self.table), HeardStore(self.table)
+        self.subscribers = SubscriberStore(content_table.make("subscribers"))
+        self.feedback = Feedback(self.ledger, self.heard, self.subscribers, KEY)
+
+    def digest(self, state: DeliveryState, *, attempt: str = "one", auto: bool = False) -> None:
+        """A digest that has come as far as this."""
+        self.ledger.claim(EDITION, SID, attempt=attempt, chunk="c", lease=NOW, now=NOW, auto=auto)
+        if state not in {S.CLAIMED, S.UNRESOLVED}:
+            self.ledger.record(EDITION, SID, attempt, state, NOW, reason="so")
+        if state is S.UNRESOLVED:
+            self.ledger.settle(EDITION, self.row(), S.UNRESOLVED, NOW, "nobody said")
+
+    def chunk(self, counts: Counts) -> None:
+        """The digest's chunk, which is done."""
+        chunks = ChunkStore(self.table)
+        chunk = Chunk(
+            edition=EDITION,
+            id="c",
+            state=ChunkState.OPEN,
+            instant=NOW,
+            pressing=0,
+            slot=Slot("daily"),
+            range="a",
+            cut_at=NOW,
+            cursor="",
+            members=counts.total,
+            counts=counts,
+            fence=0,
+            lease_until=None,
+            nudged_at=NOW,
+            epoch="1",
+        )
+        chunks.create(chunk)
+        leased = chunks.take(EDITION, "c", NOW, NOW)
+        assert leased
+        chunks.release(leased, ChunkState.DONE, counts)
+
+    def take(self, *kinds: str, attempt: str | None = "one") -> tuple[str, ...]:
+        """Hear these events, and count them; what was counted."""
+        told = [self.feedback.take(event(kind, attempt), NOW) for kind in kinds]
+        self.feedback.count([one for one in told if one], NOW)
+        return tuple(name for one in told if one for name in one.counts)
+
+    def row(self) -> Delivery:
+        found = self.ledger.get(EDITION, SID)
+        assert found is not None
+        return found
+
+    def outcome(self) -> tuple[DeliveryState, str | None, str | None]:
+        row = self.row()
+        return row.state, row.evidence, row.reason
 
 
-@pytest.mark.parametrize("key", ["eventType", "notificationType"])
+MORE: dict[str, dict[str, Any]] = {
+    "Bounce": {"bounce": {"bounceType": "Permanent", "bounceSubType": "NoEmail"}},
+    "SoftBounce": {"bounce": {"bounceType": "Transient", "bounceSubType": "MailboxFull"}},
+    "Complaint": {"complaint": {"complaintFeedbackType": "abuse"}},
+    "NotSpam": {"complaint": {"complaintFeedbackType": "not-spam"}},
+    "Reject": {"reject": {"reason": "Bad content"}},
+}
+TYPES = {"SoftBounce": "Bounce", "NotSpam": "Complaint"}
+
+
+def event(kind: str, attempt: str | None = "one", **mail: Any) -> dict[str, Any]:
+    tags = {"ed": [EDITION.tag], "rid": [SID], **({"att": [attempt]} if attempt else {})}
+    return {
+        "eventType": TYPES.get(kind, kind),
+        "mail": {"messageId": "m1", "tags": tags} | mail,
+        **MORE.get(kind, {}),
+    }
+
+
+def signup(email: str) -> Signup:
+    consent = Consent("test", NOW)
+    return Signup(email=email, newsletter="morning", slot=Slot("daily"), consent=consent)
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with mock_aws():
+        yield Desk()
+
+
+@pytest.mark.parametrize("before", [S.CLAIMED, S.UNKNOWN, S.RETRY])
 @pytest.mark.parametrize(
-    ("kind", "more", "verdict"),
+    ("kind", "after"),
     [
-        ("Send", {"send": {}}, Verdict(SENT)),
-        ("Delivery", {"delivery": {}}, Verdict(SENT)),
-        ("DeliveryDelay", {"deliveryDelay": {}}, Verdict(SENT)),
-        ("Reject", {"reject": {"reason": "Bad content"}}, Verdict(FAILED)),
-        ("Rendering Failure", {"failure": {}}, Verdict(FAILED)),
-        (
-            "Bounce",
-            {"bounce": {"bounceType": "Permanent", "bouncedRecipients": [READER]}},
-            Verdict(SENT, "bounced", ("reader@example.com",)),
-        ),
-        (
-            "Bounce",
-            {"bounce": {"bounceType": "Transient", "bouncedRecipients": [READER]}},
-            Verdict(SENT),
-        ),
-        (
-            "Complaint",
-            {"complaint": {"complainedRecipients": [READER]}},
-            Verdict(SENT, "complained", ("reader@example.com",)),
-        ),
-        ("SomethingNew", {}, Verdict(None)),
+        ("Send", S.SENT),
+        ("Delivery", S.SENT),
+        ("DeliveryDelay", S.SENT),
+        ("Bounce", S.SENT),
+        ("Complaint", S.SENT),
+        ("NotSpam", S.SENT),
+        ("Reject", S.FAILED),
+        ("Rendering Failure", S.FAILED),
     ],
 )
-def test_what_an_event_means(kind: str, more: dict[str, Any], verdict: Verdict, key: str) -> None:
-    assert verdict_of(event(kind, key, **more)) == verdict
+def test_an_event_settles_a_digest_whose_fate_was_open(
+    desk: Desk, before: DeliveryState, kind: str, after: DeliveryState
+) -> None:
+    desk.digest(before)
 
+    desk.take(kind)
 
-def test_an_event_in_snss_envelope_is_the_same_event() -> None:
-    body = event("Delivery")
-
-    assert read({"Type": "Notification", "Message": json.dumps(body)}) == read(body)
+    assert desk.row().state is after
+    assert desk.row().evidence == TYPES.get(kind, kind).replace(" ", "")
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"Message": "not json"}, {"Message": "{}"}, {"eventType": "Send"}]
+    ("kind", "after", "counts"),
+    [("Delivery", S.SENT, Counts(sent=2)), ("Reject", S.FAILED, Counts(sent=1, failed=1))],
 )
-def test_what_is_no_event_is_refused(body: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        read(body)
+def test_late_word_of_a_digest_that_was_given_up_mends_the_count_too(
+    desk: Desk, kind: str, after: DeliveryState, counts: Counts
+) -> None:
+    desk.digest(S.UNRESOLVED)
+    desk.chunk(Counts(sent=1, unresolved=1))
+
+    desk.take(kind, kind)
+
+    assert desk.row().state is after
+    (chunk,) = ChunkStore(desk.table).of_edition(EDITION)
+    assert chunk.counts == counts
+
+
+@pytest.mark.parametrize("kind", ["Send", "Delivery", "DeliveryDelay", "NotSpam"])
+def test_good_news_of_a_digest_that_is_known_to_be_sent_writes_nothing(
+    desk: Desk, kind: str
+) -> None:
+    desk.digest(S.SENT)
+    before = desk.table.scan()["Items"]
+
+    desk.feedback.take(event(kind), NOW)
+
+    assert desk.table.scan()["Items"] == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "evidence", "reason"),
+    [
+        ("Bounce", "Bounce", "Permanent NoEmail"),
+        ("SoftBounce", "Bounce", "Transient MailboxFull"),
+        ("Complaint", "Complaint", "abuse"),
+        ("Reject", "Reject", "Bad content"),
+    ],
+)
+def test_bad_news_is_kept_beside_a_digest_that_stays_sent(
+    desk: Desk, kind: str, evidence: str, reason: str
+) -> None:
+    desk.digest(S.SENT)
+
+    desk.take("Delivery", kind)
+
+    assert desk.outcome() == (S.SENT, evidence, reason)
+
+
+@pytest.mark.parametrize("state", [S.FAILED, S.SKIPPED])
+def test_what_is_final_stays_what_it_is(desk: Desk, state: DeliveryState) -> None:
+    desk.digest(state)
+
+    desk.take("Delivery", "Bounce")
+
+    assert desk.row().state is state
+
+
+@pytest.mark.parametrize("state", [S.CLAIMED, S.UNKNOWN, S.RETRY, S.SENT])
+def test_the_same_events_leave_the_same_row_in_any_order_however_often(
+    desk: Desk, state: DeliveryState
+) -> None:
+    outcomes, counts = set(), set()
+    for number, order in enumerate(permutations(["Delivery", "SoftBounce", "Complaint"])):
+        with_its_own = f"{number:02x}" * 16
+        _at(desk, with_its_own, state)
+        told = [
+            desk.feedback.take(_of(event(kind), with_its_own), NOW)
+            for kind in (*order, *order, *reversed(order))
+        ]
+        row = desk.ledger.get(EDITION, with_its_own)
+        assert row is not None
+        outcomes.add((row.state, row.evidence, row.reason))
+        counts.add(sum(one.counts == ("complained",) for one in told if one))
+
+    assert outcomes == {(S.SENT, "Complaint", "abuse")}
+    assert counts == {1}
+
+
+def _at(desk: Desk, sid: str, state: DeliveryState) -> None:
+    desk.ledger.claim(EDITION, sid, attempt="one", chunk="c", lease=NOW, now=NOW)
+    if state is not S.CLAIMED:
+        desk.ledger.record(EDITION, sid, "one", state, NOW)
+
+
+def _of(body: dict[str, Any], sid: str) -> dict[str, Any]:
+    body["mail"]["tags"]["rid"] = [sid]
+    return body
+
+
+def test_in_auto_every_digest_that_was_heard_of_is_marked_once(desk: Desk) -> None:
+    desk.digest(S.SENT, auto=True)
+
+    desk.take("Delivery", "DeliveryDelay", "Delivery")
+
+    assert desk.outcome() == (S.SENT, "Delivery", "so")
+    assert desk.row().heard == "one"
+
+
+def test_an_event_before_our_own_record_wins_and_the_record_is_no_error(desk: Desk) -> None:
+    desk.digest(S.CLAIMED)
+
+    desk.take("Delivery")
+
+    assert not desk.ledger.record(EDITION, SID, "one", S.UNKNOWN, NOW, reason="late")
+    assert desk.row().state is S.SENT
+
+
+def test_an_event_of_a_digest_that_is_not_there_makes_no_row(desk: Desk) -> None:
+    assert desk.take("Bounce", "Complaint", "Reject") == ()
+    assert desk.ledger.get(EDITION, SID) is None
+
+
+# ── two attempts of one digest ────────────────────────────────────────────────────────────────────
+
+
+def test_word_of_another_attempt_than_the_one_that_was_recorded_is_told(desk: Desk) -> None:
+    desk.digest(S.SENT, attempt="two")
+
+    assert desk.take("Delivery", attempt="one") == ("delivered", "dup_suspected")
+    assert desk.take("Delivery", attempt="two") == ("delivered",)
+    assert desk.heard.of(EDITION) == Heard(delivered=2, dup_suspected=1)
+
+
+def test_word_of_an_earlier_attempt_settles_the_digest_and_the_later_one_is_the_second(
+    desk: Desk,
+) -> None:
+    desk.digest(S.CLAIMED, attempt="two")
+
+    assert desk.take("Delivery", attempt="one") == ("delivered",)
+    assert desk.row().state is S.SENT
+    assert desk.take("Delivery", attempt="one") == ("delivered",)
+    assert desk.take("Delivery", attempt="two") == ("delivered", "dup_suspected")
+
+
+def test_a_second_attempts_bad_news_does_not_make_the_first_one_the_second(desk: Desk) -> None:
+    desk.digest(S.SENT, attempt="two")
+
+    assert desk.take("Bounce", attempt="one") == ("bounced", "dup_suspected")
+    assert desk.take("Delivery", attempt="two") == ("delivered",)
+
+
+@pytest.mark.parametrize("kind", ["Reject", "Rendering Failure"])
+def test_an_attempt_that_ses_dropped_is_no_second_mail(desk: Desk, kind: str) -> None:
+    desk.digest(S.SENT, attempt="two")
+
+    assert "dup_suspected" not in desk.take(kind, attempt="one")
+
+
+def test_an_event_without_an_attempt_accuses_nobody(desk: Desk) -> None:
+    desk.digest(S.SENT, attempt="two")
+
+    assert desk.take("Delivery", attempt=None) == ("delivered",)
+
+
+# ── counts ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Recorder(HeardStore):
+    """Counts how often it is written to."""
+
+    writes = 0
+
+    def add(self, edition: EditionId, counts: Mapping[str, int], now: datetime) -> None:
+        self.writes += 1
+        super().add(edition, counts, now)
+
+
+def test_an_invocation_writes_once_an_edition(desk: Desk) -> None:
+    other = EditionId.parse("evening/daily/2026-11-22")
+    heard = Recorder(desk.table)
+    feedback = replace(desk.feedback, heard=heard)
+
+    feedback.count(
+        [
+            Told(EDITION, ("delivered",)),
+            Told(other, ("bounced",)),
+            Told(EDITION, ("delivered", "dup_suspected")),
+            Told(EDITION, ("complained",)),
+        ],
+        NOW,
+    )
+    written = heard.writes
+    feedback.count([Told(EDITION, ("delivered",))], NOW)
+
+    assert written == 2
+    assert heard.of(EDITION) == Heard(delivered=3, complained=1, dup_suspected=1)
+    assert heard.of(other) == Heard(bounced=1)
+    assert heard.of(EditionId.parse("morning/daily/2026-11-23")) == Heard()
+
+
+# ── suppression ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("kind", "barred"),
+    [
+        ("Bounce", True),
+        ("Complaint", True),
+        ("SoftBounce", False),
+        ("NotSpam", False),
+        ("Reject", False),
+        ("Delivery", False),
+        ("Send", False),
+    ],
+)
+def test_who_bounced_for_good_or_complained_is_barred_and_a_new_import_changes_nothing(
+    desk: Desk, kind: str, *, barred: bool
+) -> None:
+    ada = signup("ada@example.org")
+    desk.subscribers.subscribe(ada, NOW, KEY)
+    sid = desk.subscribers.find("ada@example.org", KEY)
+    assert sid
+
+    for _ in range(2):
+        desk.feedback.take(_of(event(kind), sid), NOW)
+
+    joining = desk.subscribers.subscribe(ada, NOW, KEY)
+    profile = desk.subscribers.profile(sid)
+    assert profile is not None
+    assert (profile.status is Status.SUPPRESSED) is barred
+    assert desk.subscribers.suppressed("Ada@example.org", KEY) is barred
+    assert (joining is Joining.SUPPRESSED) is barred
+
+
+def test_a_mail_without_our_tags_bars_by_its_address(desk: Desk) -> None:
+    readers = ["ada@example.org", "bob@example.org"]
+    for reader in readers:
+        desk.subscribers.subscribe(signup(reader), NOW, KEY)
+    body = event("Bounce", tags={})
+    told = [{"emailAddress": "BOB@example.org"}, {"emailAddress": "nobody@example.org"}]
+    body["bounce"] = body["bounce"] | {"bouncedRecipients": told}
+
+    assert desk.feedback.take(body, NOW) is None
+
+    assert [desk.subscribers.suppressed(reader, KEY) for reader in readers] == [False, True]
+
+
+def test_no_address_is_in_the_log(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.digest(S.SENT)
+    body = event("Bounce", destination=["ada@example.org"])
+    body["bounce"] = body["bounce"] | {"bouncedRecipients": [{"emailAddress": "ada@example.org"}]}
+
+    desk.feedback.take(body, NOW)
+
+    logged = capsys.readouterr().err
+    assert "Permanent NoEmail" in logged
+    assert "ada" not in logged
+
+
+# ── the edition's tag ─────────────────────────────────────────────────────────────────────────────
 
 
 @given(
@@ -75,44 +403,10 @@ def test_what_is_no_event_is_refused(body: dict[str, Any]) -> None:
 def test_an_edition_survives_being_a_tag(newsletter: str, extra: str | None) -> None:
     edition = EditionId(newsletter, "daily", date(2026, 11, 22), extra)
 
-    assert _edition(edition.tag) == edition
+    assert edition_of(edition.tag) == edition
     assert set(edition.tag) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
 @pytest.mark.parametrize("tag", [None, "", "confirmation", "a_b", "__"])
 def test_a_tag_of_something_else_is_no_edition(tag: str | None) -> None:
-    assert _edition(tag) is None
-
-
-def test_sess_greeting_to_a_new_topic_is_nothing_to_worry_about() -> None:
-    greeting = "Successfully validated SNS topic for Amazon SES event publishing."
-
-    assert read({"Type": "Notification", "Message": greeting}) is None
-
-
-def verdict_of(body: dict[str, Any]) -> Verdict:
-    found = read(body)
-    assert found is not None
-    return judge(found)
-
-
-def test_real_events_are_read(shared: Path) -> None:
-    kinds = set()
-    for path in sorted((shared / "corpora" / "ses-events").rglob("*.json")):
-        body = json.loads(path.read_text())
-        if not isinstance(body, dict):
-            continue
-        inner = str(body.get("Message", "")) if body.get("Type") == "Notification" else ""
-        bare = "mail" in body and {"eventType", "notificationType"} & set(body)
-        if bare or (inner.startswith("{") and '"mail"' in inner):
-            kinds.add(judge_type(body))
-
-    assert {"Bounce", "Complaint", "Delivery", "Send", "Reject"} <= kinds
-
-
-def judge_type(body: dict[str, Any]) -> str:
-    """The type of an event that can be judged without an error."""
-    found = read(body)
-    assert found is not None
-    judge(found)
-    return found.type
+    assert edition_of(tag) is None

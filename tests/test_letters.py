@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from courant.delivery.mailer import Accepted, NotSent, Outcome, Refused, Unknown
-from courant.letters import LetterClaims, LetterNotSent, Letters, confirmation
+from courant.letters.claims import LetterClaims, LetterNotSent
+from courant.letters.confirmation import Confirmations, confirmation
+from courant.letters.outbox import Letters
 from courant.newsletter import Newsletter
 from courant.newsletters import NewsletterStore
 from courant.plaintext import WIDTH, columns
@@ -54,13 +56,15 @@ class Post:
         self.sent: list[tuple[bytes, str, str]] = []
         NewsletterStore(stack.table("content")).put(MORNING, clock())
         self.ada(Status.PENDING)
-        self.letters = Letters(
+        self.claims = LetterClaims(stack.table("ledger"))
+        confirmations = Confirmations(
             SubscriberStore(stack.table("subscribers")),
             NewsletterStore(stack.table("content")),
-            LetterClaims(stack.table("ledger")),
+            self.claims,
             Links("https://news.example.org", [b"key"]),
             self,  # type: ignore[arg-type]  # stands in for the mailer
         )
+        self.letters = Letters(confirmations, None)  # type: ignore[arg-type]  # no report is asked for here
 
     def ada(self, status: Status) -> None:
         profile = Profile(
@@ -180,7 +184,7 @@ def test_only_who_waits_for_it_gets_it(post: Post) -> None:
 
 
 def test_a_crash_after_the_claim_sends_nothing_twice(post: Post) -> None:
-    post.letters.claims.claim("confirmation", SID, "morning", post.clock())
+    post.claims.claim("confirmation", SID, "morning#2026-11-22", post.clock())
 
     assert post.take() == "already"
 
@@ -189,9 +193,9 @@ def test_a_claim_whose_answer_was_lost_is_still_ones_own(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(secrets, "token_hex", lambda _: "mine")
-    claims = post.letters.claims
+    today = "morning#2026-11-22"
 
-    twice = [claims.claim("confirmation", SID, "morning", post.clock()) for _ in range(2)]
+    twice = [post.claims.claim("confirmation", SID, today, post.clock()) for _ in range(2)]
 
     assert None not in twice
 

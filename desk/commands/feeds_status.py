@@ -6,15 +6,15 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import IntEnum
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
 from courant import clock
-from courant.feeds import pace
+from courant.feeds import health, pace
 from courant.feeds.cleaning.clean import plain_text
+from courant.feeds.health import State
 from courant.feeds.row import Feed, host_of
 from courant.feeds.store import FeedStore, feed_id
 from courant.newsletter import Newsletter
@@ -34,28 +34,9 @@ EXAMPLES = terminal.epilog(
     "answers from another address for good; write that one into the newsletter.",
 )
 
-# The heartbeat comes each minute, a queue may hold a visit up for a few.
-_LATE = timedelta(minutes=30)
 # After this nobody speaks of a pause any more, however seldom a feed brings something.
 _MONTHS = timedelta(days=90)
 _WIDTH, _NAME_WIDTH, _INDENT = 100, 45, " " * 9
-
-
-class State(IntEnum):
-    """How a feed is; the greater, the better."""
-
-    GONE = 0
-    FAILING = 1
-    EMPTY = 2
-    LATE = 3
-    MOVED = 4
-    NEW = 5
-    OK = 6
-
-    @property
-    def needs_somebody(self) -> bool:
-        """Whether an editor or an operator should look at it."""
-        return self < State.NEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +60,8 @@ class Health:
         row = self.row
         if row is None:
             return "it has no row; 'courant apply' makes one"
-        match self.state:
-            case State.GONE:
-                return f"gone since {_minute(row.gone_at)}: its server says for good (410)"
-            case State.FAILING:
-                return f"since {_minute(row.failing_since)}, {_times(row.failures)}: {row.error}"
-            case State.EMPTY:
-                return "nothing in it can be used; see 'courant feeds check' with its address"
-            case State.LATE:
-                return "it was due, and nobody came"
-            case State.MOVED:
-                return f"write its new address: {row.address}"
-            case _:
-                return " ".join(filter(None, (self.silence, row.note)))
+        wrong = health.trouble(row, self.state)
+        return wrong or " ".join(filter(None, (self.silence, row.note)))
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for scripts."""
@@ -169,27 +139,11 @@ def _healths(
         yield Health(
             url,
             tuple(homes[id_]),
-            _state(row, now),
+            health.state_of(row, now),
             row,
             a_week,
             _silence(row, now) if row else None,
         )
-
-
-def _state(row: Feed | None, now: datetime) -> State:
-    if row is None:
-        return State.NEW
-    if row.gone_at:
-        return State.GONE
-    if row.error:
-        return State.FAILING
-    if row.body_hash and not row.present:
-        return State.EMPTY
-    if row.due_at and now - row.due_at > _LATE:
-        return State.LATE
-    if row.address:
-        return State.MOVED
-    return State.OK if row.fetched_at else State.NEW
 
 
 def _silence(row: Feed, now: datetime) -> str | None:
@@ -199,27 +153,27 @@ def _silence(row: Feed, now: datetime) -> str | None:
     return feed_facts.silence(latest, now) if now - latest > quiet else None
 
 
-def _since(health: Health) -> str:
-    row = health.row
+def _since(one: Health) -> str:
+    row = one.row
     return _iso(row.gone_at or row.failing_since) or "" if row else ""
 
 
-def _lines(health: Health) -> Iterator[str]:
-    row = health.row
+def _lines(one: Health) -> Iterator[str]:
+    row = one.row
     # What servers say is shown, not obeyed.
-    name = Text(plain_text(row.title) if row and row.title else host_of(health.url))
+    name = Text(plain_text(row.title) if row and row.title else host_of(one.url))
     name.truncate(_NAME_WIDTH, overflow="ellipsis")
     yield _columns(
-        health.state.name.lower(),
+        one.state.name.lower(),
         _minute(row.fetched_at) if row else "never",
         _minute(row.due_at) if row and row.due_at and not row.gone_at else "",
-        "–" if health.a_week is None else f"{health.a_week:.1f}",
+        "–" if one.a_week is None else f"{one.a_week:.1f}",
         name.plain,
     )
-    yield f"{_INDENT}{plain_text(health.url)}"
-    if health.remark:
+    yield f"{_INDENT}{plain_text(one.url)}"
+    if one.remark:
         yield textwrap.fill(
-            plain_text(health.remark),
+            plain_text(one.remark),
             _WIDTH,
             initial_indent=_INDENT,
             subsequent_indent=_INDENT,
@@ -246,7 +200,3 @@ def _minute(instant: datetime | None) -> str:
 
 def _iso(instant: datetime | None) -> str | None:
     return instant.isoformat() if instant else None
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"

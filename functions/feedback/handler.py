@@ -4,7 +4,8 @@ from functools import cache
 from typing import Any
 
 from courant import aws, clock, settings
-from courant.delivery.feedback import Feedback
+from courant.delivery.feedback import Feedback, Told
+from courant.delivery.heard import HeardStore
 from courant.delivery.ledger import Ledger
 from courant.lambda_events import Context, each_record
 from courant.subscribers.address import AddressKey
@@ -14,12 +15,24 @@ from courant.subscribers.store import SubscriberStore
 @cache
 def wire() -> Feedback:
     env = settings.read(settings.Feedback)
+    ledger_table = aws.table(env.ledger_table)
     return Feedback(
-        ledger=Ledger(aws.table(env.ledger_table)),
+        ledger=Ledger(ledger_table),
+        heard=HeardStore(ledger_table),
         subscribers=SubscriberStore(aws.table(env.subscribers_table)),
         key=AddressKey(aws.secret(env.address_secret)[0]),
     )
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
-    return each_record(event, lambda body: wire().take(body, clock.now()))
+    feedback = wire()
+    told: list[Told] = []
+
+    def take(body: object) -> None:
+        if news := feedback.take(body, clock.now()):
+            told.append(news)
+
+    answer = each_record(event, take)
+    # Fails whole if it fails: every message comes again, and only this is done twice.
+    feedback.count(told, clock.now())
+    return answer

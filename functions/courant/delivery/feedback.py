@@ -1,106 +1,40 @@
-"""SES events → evidence for the ledger, and suppression of who bounced or complained.
+"""Acts on SES events: evidence for the ledger, suppression of who bounced or complained, counts.
 
-Reads both of SES's formats (event publishing's ``eventType``, identity notifications'
-``notificationType``), inside SNS's envelope or bare. Events come twice, late and out of order; all
-that follows is conditional, so order does not matter. Addresses in an event are looked at only to
-find the subscriber, never logged.
+Events come twice, late and out of order. A digest's row goes from open to final once, with the
+first of them; what was heard of it only ever becomes worse (taken, then bounced, then complained
+about). So the same events leave the same rows in any order; but if SES itself dropped the mail
+(Reject), the row is FAILED where that was the first we heard, and SENT with this evidence where SES
+had said that it took it. Only the counts may run a little high.
+
+Most events are of digests that are known to be sent: those cost one read of half a unit and no
+write. Addresses are looked at only to find the subscriber, never logged.
 """
 
-import json
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
-
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from courant import log
-from courant.delivery.ledger import DeliveryState, Ledger
+from courant.delivery.heard import HeardStore
+from courant.delivery.ledger import FINAL, Delivery, DeliveryState, Ledger
+from courant.delivery.ses_events import Ignored, SesEvent, read
 from courant.schedule import EditionId
 from courant.subscribers.address import AddressKey
 from courant.subscribers.store import SubscriberStore
 
-_SENT = frozenset({"Send", "Delivery", "DeliveryDelay", "Bounce", "Complaint", "Open", "Click"})
-_FAILED = frozenset({"Reject", "Rendering Failure", "RenderingFailure"})
-# SES says so, in no JSON, when its event destination is made.
-_GREETING = "Successfully validated SNS topic"
-
-
-class _Loose(BaseModel):
-    # SES adds fields as it grows; what we do not know we do not need.
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class _Recipient(_Loose):
-    email: Annotated[str, Field(validation_alias="emailAddress")]
-
-
-class _Bounce(_Loose):
-    type: Annotated[str, Field(validation_alias="bounceType")]
-    recipients: Annotated[tuple[_Recipient, ...], Field(validation_alias="bouncedRecipients")] = ()
-
-
-class _Complaint(_Loose):
-    recipients: Annotated[
-        tuple[_Recipient, ...], Field(validation_alias="complainedRecipients")
-    ] = ()
-
-
-class _Mail(_Loose):
-    message_id: Annotated[str, Field(validation_alias="messageId")] = ""
-    tags: dict[str, tuple[str, ...]] = {}
-
-    def tag(self, name: str) -> str | None:
-        return next(iter(self.tags.get(name, ())), None)
-
-
-class SesEvent(_Loose):
-    """The part of an SES event that says what became of a mail."""
-
-    type: Annotated[str, Field(validation_alias=AliasChoices("eventType", "notificationType"))]
-    mail: _Mail
-    bounce: _Bounce | None = None
-    complaint: _Complaint | None = None
+# What is said of a mail, from good to worse; SES drops or bounces a mail, not both.
+_GRAVITY = {"Bounce": 1, "Reject": 1, "RenderingFailure": 1, "Complaint": 2}
+_GOOD = ("Send", "Delivery", "DeliveryDelay", "Open", "Click")
+_DUPLICATE = "dup_suspected"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What an event asks for. ``addresses`` help where it carries no tag of ours."""
+class Told:
+    """What is to be counted of an event: names of brake.Heard's fields."""
 
-    state: DeliveryState | None
-    suppress: str | None = None
-    addresses: tuple[str, ...] = ()
-
-
-def read(body: dict[str, Any]) -> SesEvent | None:
-    """The SES event in an SQS message's JSON; None for SES's greeting to a new topic.
-
-    Raises:
-        pydantic.ValidationError: it is none.
-        ValueError: the envelope holds no JSON.
-    """
-    if "Message" not in body:
-        return SesEvent.model_validate(body)
-    if str(body["Message"]).startswith(_GREETING):
-        return None
-    return SesEvent.model_validate(json.loads(body["Message"]))
-
-
-def judge(event: SesEvent) -> Verdict:
-    """What an event means for the delivery and for the subscriber.
-
-    Only permanent bounces suppress: a full mailbox (Transient) or an odd auto-reply
-    (Undetermined) is no reason never to write again.
-    """
-    state = None
-    if event.type in _SENT:
-        state = DeliveryState.SENT
-    elif event.type in _FAILED:
-        state = DeliveryState.FAILED
-    if event.type == "Bounce" and event.bounce and event.bounce.type == "Permanent":
-        return Verdict(state, "bounced", tuple(r.email for r in event.bounce.recipients))
-    if event.type == "Complaint" and event.complaint:
-        return Verdict(state, "complained", tuple(r.email for r in event.complaint.recipients))
-    return Verdict(state)
+    edition: EditionId
+    counts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,33 +42,87 @@ class Feedback:
     """Acts on SES events."""
 
     ledger: Ledger
+    heard: HeardStore
     subscribers: SubscriberStore
     key: AddressKey
 
-    def take(self, body: dict[str, Any], now: datetime) -> None:
-        """Act on one SQS message; a repeated one changes nothing."""
-        event = read(body)
-        if event is None:
-            return
-        verdict = judge(event)
-        sid, edition = event.mail.tag("rid"), _edition(event.mail.tag("ed"))
-        if verdict.state is not None and sid and edition:
-            self.ledger.evidence(edition, sid, verdict.state, event.type, now)
-        if verdict.suppress:
-            for one in self._sids(sid, verdict.addresses):
-                self.subscribers.suppress(one, verdict.suppress, now, self.key)
-        log.event(
-            "feedback", status=event.type, message=event.mail.message_id, sid=sid, edition=edition
-        )
+    def take(self, body: object, now: datetime) -> Told | None:
+        """Act on one SQS message; what of it ``count`` is to add, if anything.
 
-    def _sids(self, tagged: str | None, addresses: tuple[str, ...]) -> tuple[str, ...]:
-        if tagged:
-            return (tagged,)
-        found = (self.subscribers.find(address, self.key) for address in addresses)
+        Raises:
+            ValueError: it is an event that matters, and can't be read.
+            Conflict: somebody else is changing the same rows; the message must come again.
+        """
+        event = read(body)
+        if isinstance(event, Ignored):
+            log.event("feedback", status="ignored", reason=event.reason)
+            return None
+        edition = edition_of(event.edition)
+        counts = self._note(edition, event, now) if edition and event.sid else ()
+        if event.suppress:
+            for sid in self._sids(event):
+                self.subscribers.suppress(sid, event.suppress, now, self.key)
+        if event.bad or not edition:
+            # The good news of a million mails would cost more to log than to hear.
+            log.event(
+                "feedback",
+                status=event.type,
+                reason=event.reason,
+                message=event.message_id,
+                sid=event.sid,
+                edition=edition,
+            )
+        return Told(edition, counts) if edition and counts else None
+
+    def count(self, told: Iterable[Told], now: datetime) -> None:
+        """Add what an invocation was told to the counts of the editions, one write each."""
+        sums: dict[EditionId, Counter[str]] = {}
+        for one in told:
+            sums.setdefault(one.edition, Counter()).update(one.counts)
+        for edition, counts in sums.items():
+            self.heard.add(edition, counts, now)
+
+    def _note(self, edition: EditionId, event: SesEvent, now: datetime) -> tuple[str, ...]:
+        """Write what the event says of its digest; what is to be counted of it."""
+        sid = event.sid or ""
+        row = self.ledger.peek(edition, sid)
+        new = False
+        if row is None or row.state not in FINAL or row.state is DeliveryState.UNRESOLVED:
+            # Open, as far as a read can tell that is not strong.
+            new = self.ledger.evidence(
+                edition,
+                sid,
+                event.state,
+                event.type,
+                now,
+                attempt=event.attempt,
+                reason=event.reason,
+            )
+        again = row is not None and _second(row, event)
+        if not new and (event.bad or (row is not None and row.auto)):
+            # Bad news is kept beside what the row is; in auto, so is that there was any.
+            new = self.ledger.note(
+                edition,
+                sid,
+                event.type,
+                over=_milder(event.type),
+                attempt=None if again else event.attempt,
+                reason=event.reason,
+            )
+        counted = () if event.counts is None or (event.bad and not new) else (event.counts,)
+        if again:
+            log.error("digest", status="heard of twice", edition=edition, sid=sid)
+            return (*counted, _DUPLICATE)
+        return counted
+
+    def _sids(self, event: SesEvent) -> tuple[str, ...]:
+        if event.sid:
+            return (event.sid,)
+        found = (self.subscribers.find(address, self.key) for address in event.addresses)
         return tuple(sid for sid in found if sid)
 
 
-def _edition(tag: str | None) -> EditionId | None:
+def edition_of(tag: str | None) -> EditionId | None:
     """The edition that ``EditionId.tag`` named; None for a mail that is no digest."""
     if tag is None:
         return None
@@ -143,3 +131,27 @@ def _edition(tag: str | None) -> EditionId | None:
         return EditionId.parse(name.replace("_", "/") + (f"+{extra}" if extra else ""))
     except ValueError:
         return None
+
+
+def _second(row: Delivery, event: SesEvent) -> bool:
+    """Whether SES took two attempts of a digest, as far as anybody can say.
+
+    One it took is known where the row is SENT: the attempt that an event told of, or else the one
+    that recorded SES's answer.
+    """
+    known = row.heard or row.attempt
+    return (
+        row.state is DeliveryState.SENT
+        and event.state is DeliveryState.SENT
+        and event.attempt is not None
+        and known is not None
+        and event.attempt != known
+    )
+
+
+def _milder(event: str) -> tuple[str, ...]:
+    """The events that this one, told of the same mail, replaces on its row."""
+    gravity = _GRAVITY.get(event, 0)
+    if not gravity:
+        return ()
+    return (*_GOOD, *(name for name, other in _GRAVITY.items() if other < gravity))

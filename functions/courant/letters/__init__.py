@@ -1,0 +1,1 @@
+"""Mails that are no digest: the confirmation that a new reader answers, the editors' report."""
