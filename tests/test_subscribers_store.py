@@ -15,8 +15,19 @@ from courant.errors import Conflict
 from courant.schedule import Slot
 from courant.subscribers import items
 from courant.subscribers.address import AddressKey, normalised
-from courant.subscribers.model import SHARDS, Consent, Joining, Member, Profile, Signup, Status
+from courant.subscribers.model import (
+    SHARDS,
+    Consent,
+    Joining,
+    Left,
+    Member,
+    Profile,
+    Signup,
+    Status,
+)
+from courant.subscribers.roster import export
 from courant.subscribers.store import SubscriberStore
+from tests.test_schedule import newsletter
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -28,6 +39,9 @@ LATER = NOW + timedelta(hours=1)
 MUCH_LATER = NOW + timedelta(hours=2)
 KEY = AddressKey(b"secret of the tests")
 DAILY, TOKYO = Slot("daily"), Slot("daily", "Asia/Tokyo", "07:00")
+# Three o'clock has passed at NOW, so that nothing of today is left to the slot one moves out of.
+MORNING = newsletter("0 3 * * *", "subscriber")
+EVENING = MORNING.model_copy(update={"id": "evening"})
 
 
 @pytest.fixture
@@ -220,24 +234,24 @@ def test_leaving_one_newsletter_keeps_the_other(store: SubscriberStore) -> None:
     assert store.count("evening", DAILY, sid[0], LATER) == 1
 
 
-def test_moving_leaves_a_tombstone_and_counts_from_its_first_day(store: SubscriberStore) -> None:
+def test_moving_leaves_a_tombstone_and_counts_in_the_other_slot(store: SubscriberStore) -> None:
     sid = join(store, name="Ada")
 
-    moved = store.move(sid, "morning", LATER, slot=TOKYO, active_from=MUCH_LATER)
+    moved = store.move(sid, MORNING, LATER, slot=TOKYO)
 
     assert moved
     assert (count(store, DAILY, NOW), count(store, TOKYO, NOW)) == (1, 0)
-    assert (count(store, DAILY, LATER), count(store, TOKYO, LATER)) == (0, 0)
+    assert (count(store, DAILY, LATER), count(store, TOKYO, LATER)) == (0, 1)
     assert [member.name for member in walk(store, TOKYO, MUCH_LATER)] == ["Ada"]
     assert set(store.slots("morning")) == {DAILY, TOKYO}
 
 
 def test_who_comes_back_is_counted_by_the_editions_of_both_stays(store: SubscriberStore) -> None:
     sid = join(store)
-    store.move(sid, "morning", LATER, slot=TOKYO)
+    store.move(sid, MORNING, LATER, slot=TOKYO)
     back = MUCH_LATER + timedelta(hours=1)
 
-    store.move(sid, "morning", back, slot=DAILY)
+    store.move(sid, MORNING, back, slot=DAILY)
 
     instants = (NOW, LATER, MUCH_LATER, back)
     assert [count(store, DAILY, at) for at in instants] == [1, 0, 0, 1]
@@ -248,10 +262,184 @@ def test_who_comes_back_is_counted_by_the_editions_of_both_stays(store: Subscrib
     assert (member.email, member.gone_at) == ("Ada@Example.org", None)
 
 
+EARLY = Slot("daily", "UTC", "06:00")
+LATE = Slot("daily", "UTC", "18:00")
+TODAY = NOW.replace(hour=18)
+
+
+def linger(store: SubscriberStore, **choices: Any) -> str:
+    """Somebody who at LATER moved from 18:00 to 06:00: today's they still get at the old hour."""
+    sid = join(store, slot=LATE, **choices)
+    store.move(sid, MORNING, LATER, slot=EARLY)
+    return sid
+
+
+def test_the_slot_left_behind_still_mails_what_it_alone_can_today(store: SubscriberStore) -> None:
+    sid = linger(store, name="Ada")
+    late = TODAY + timedelta(minutes=5)
+
+    (member,) = walk(store, LATE, late)
+    profile = store.profile(sid)
+
+    assert (member.email, member.name) == ("Ada@Example.org", "Ada")
+    assert member.gone_reason == "moved"
+    # By then the edition was cut, or is too late; tomorrow's the new slot alone brings.
+    assert member.gone_at == TODAY + MORNING.max_lateness + timedelta(hours=1)
+    assert [count(store, LATE, TODAY + timedelta(days=n)) for n in (0, 1)] == [1, 0]
+    assert [one.sid for one in walk(store, EARLY, TODAY + timedelta(days=1))] == [sid]
+    assert profile is not None
+    assert profile.subscriptions["morning"].left == (Left(LATE, member.gone_at),)
+    assert profile.subscriptions["morning"].served == TODAY.date()
+
+
+def test_another_cadence_begins_after_the_day_that_was_served(store: SubscriberStore) -> None:
+    weekly = Slot("weekly", "UTC", "20:00")
+    sundays = {"cron": "0 8 * * 0", "timezone": "subscriber"}
+    both = newsletter(
+        cadences={"daily": {"cron": "0 7 * * *", "timezone": "UTC"}, "weekly": sundays}
+    )
+    ada = join(store, slot=DAILY)  # at seven, on a Sunday
+    ben = join(store, "ben@example.org", slot=Slot("daily", "UTC", "06:00"))
+
+    store.move(ada, both, LATER, slot=weekly)
+    store.move(ben, MORNING, LATER, slot=DAILY)
+
+    # Whoever joined after the hour was served nothing yet.
+    after, profile = store.member("morning", weekly, ada), store.profile(ben)
+    assert after
+    assert after.active_from == datetime(2026, 11, 23, tzinfo=UTC)
+    assert profile
+    assert profile.subscriptions["morning"].served is None
+
+
+def test_who_lies_in_two_places_is_exported_once(store: SubscriberStore) -> None:
+    linger(store)
+
+    rows = list(export(store, MORNING, MUCH_LATER))
+
+    assert [row.cells["time"] for row in rows] == ["06:00"]
+
+
+def test_leaving_ends_both_places_at_once(store: SubscriberStore, table: "Table") -> None:
+    sid = linger(store, name="Ada", locale="nl")
+
+    assert store.unsubscribe(sid, "morning", "one-click", MUCH_LATER)
+
+    assert [count(store, slot, TODAY) for slot in (LATE, EARLY)] == [0, 0]
+    # An edition cut before still counts them, and finds no address.
+    (tombstone,) = walk(store, LATE, LATER)
+    assert (tombstone.email, tombstone.gone_reason) == (None, "one-click")
+    assert tombstone.gone_at == MUCH_LATER
+    assert_nothing_personal_in_lists(table)
+
+
+def test_suppression_ends_both_places_at_once(store: SubscriberStore, table: "Table") -> None:
+    sid = linger(store, name="Ada")
+    store.subscribe(signup(newsletter="evening", slot=LATE), NOW, KEY)
+    store.move(sid, EVENING, LATER, slot=EARLY)
+
+    assert store.suppress(sid, "complaint", MUCH_LATER, KEY)
+
+    assert [count(store, slot, TODAY) for slot in (LATE, EARLY)] == [0, 0]
+    assert_nothing_personal_in_lists(table)
+
+
+def test_an_address_stays_in_places_left_earlier_only_until_its_owner_leaves(
+    store: SubscriberStore, table: "Table"
+) -> None:
+    sid = join(store, slot=LATE)
+    hours = [Slot("daily", "UTC", f"{hour:02}:00") for hour in range(6)]
+    for day, slot in enumerate([EARLY, *hours, LATE]):
+        store.move(sid, MORNING, LATER + timedelta(days=day), slot=slot)
+    kept, before = addresses(table), store.member("morning", hours[0], sid)
+
+    store.unsubscribe(sid, "morning", "link", LATER + timedelta(days=9))
+
+    # Who came back to a place has it once.
+    assert sorted(kept) == sorted(
+        items.list_key("morning", slot, sid[0]) for slot in (LATE, EARLY, *hours)
+    )
+    # Editions cut since they moved out have not counted them, and do not begin to.
+    after = store.member("morning", hours[0], sid)
+    assert before
+    assert after
+    assert after.gone_at == before.gone_at
+    assert_nothing_personal_in_lists(table)
+
+
+def test_who_moves_all_day_long_lies_in_a_bounded_number_of_places(
+    store: SubscriberStore, table: "Table"
+) -> None:
+    sid = join(store, slot=LATE)
+    for minute in range(50):
+        slot = Slot("daily", "UTC", f"05:{minute:02}")
+        assert store.move(sid, MORNING, LATER + timedelta(minutes=minute), slot=slot)
+
+    assert len(addresses(table)) == 21
+    assert store.unsubscribe(sid, "morning", "link", MUCH_LATER)
+    assert_nothing_personal_in_lists(table)
+
+
+def test_places_whose_tombstones_are_gone_are_forgotten(store: SubscriberStore) -> None:
+    sid = linger(store)
+
+    store.move(sid, MORNING, LATER + timedelta(days=20), slot=TOKYO)
+
+    profile = store.profile(sid)
+    assert profile is not None
+    assert [one.slot for one in profile.subscriptions["morning"].left] == [EARLY]
+
+
+def test_other_choices_reach_the_slot_that_still_mails_today(store: SubscriberStore) -> None:
+    sid = linger(store, sections=("sport",))
+
+    store.move(sid, MORNING, MUCH_LATER, sections=("politics",), limit=3)
+    store.move(sid, MORNING, MUCH_LATER + timedelta(days=2), limit=5)
+
+    old, new = store.member("morning", LATE, sid), store.member("morning", EARLY, sid)
+    assert old is not None
+    assert new is not None
+    assert (old.sections, old.limit) == (("politics",), 3)
+    assert (new.sections, new.limit) == (("politics",), 5)
+
+
+def test_who_goes_back_the_same_day_is_counted_once(store: SubscriberStore) -> None:
+    sid = linger(store)
+
+    store.move(sid, MORNING, MUCH_LATER, slot=LATE)
+
+    (member,) = walk(store, LATE, TODAY)
+    profile = store.profile(sid)
+    assert (member.email, member.gone_at) == ("Ada@Example.org", None)
+    assert profile is not None
+    assert [one.slot for one in profile.subscriptions["morning"].left] == [EARLY]
+    assert count(store, EARLY, TODAY) == 0
+
+
+def addresses(table: "Table") -> list[str]:
+    """The places that hold an address."""
+    return [
+        str(item["PK"])
+        for item in table.scan(ConsistentRead=True)["Items"]
+        if str(item["PK"]).startswith("L#") and "email" in item
+    ]
+
+
+def assert_nothing_personal_in_lists(table: "Table") -> None:
+    memberships = [
+        item
+        for item in table.scan(ConsistentRead=True)["Items"]
+        if str(item["PK"]).startswith("L#")
+    ]
+    allowed = {"PK", "SK", "active_from", "gone_at", "gone_reason", "was_from", "was_gone", "ttl"}
+    assert memberships
+    assert all(set(item) <= allowed for item in memberships)
+
+
 def test_other_sections_leave_no_tombstone(store: SubscriberStore) -> None:
     sid = join(store)
 
-    moved = store.move(sid, "morning", LATER, sections=("sport", "politics"))
+    moved = store.move(sid, MORNING, LATER, sections=("sport", "politics"))
 
     (member,) = walk(store, DAILY, NOW)
     assert moved
@@ -263,7 +451,7 @@ def test_another_limit_leaves_no_tombstone_and_the_sections_alone(store: Subscri
 
     limits = []
     for limit in (4, None, 0):
-        assert store.move(sid, "morning", LATER, limit=limit)
+        assert store.move(sid, MORNING, LATER, limit=limit)
         (member,) = walk(store, DAILY, NOW)
         profile = store.profile(sid)
         assert profile is not None
@@ -278,7 +466,7 @@ def test_another_limit_leaves_no_tombstone_and_the_sections_alone(store: Subscri
 def test_choices_come_along_to_another_slot(store: SubscriberStore) -> None:
     sid = join(store, sections=("sport",), limit=4, locale="nl")
 
-    store.move(sid, "morning", LATER, slot=TOKYO)
+    store.move(sid, MORNING, LATER, slot=TOKYO)
 
     (member,) = walk(store, TOKYO, LATER)
     assert (member.sections, member.limit, member.locale) == (("sport",), 4, "nl")
@@ -288,7 +476,7 @@ def test_who_has_left_can_not_be_moved(store: SubscriberStore) -> None:
     sid = join(store)
     store.unsubscribe(sid, "morning", "link", NOW)
 
-    assert not store.move(sid, "morning", LATER, slot=TOKYO)
+    assert not store.move(sid, MORNING, LATER, slot=TOKYO)
     assert count(store, TOKYO, LATER) == 0
 
 
@@ -319,7 +507,7 @@ def test_who_left_and_asks_again_is_pending_until_confirmed(store: SubscriberSto
 def test_moving_to_where_one_is_changes_nothing(store: SubscriberStore) -> None:
     sid = join(store)
 
-    moved = store.move(sid, "morning", LATER, slot=DAILY, sections=())
+    moved = store.move(sid, MORNING, LATER, slot=DAILY, sections=())
 
     profile = store.profile(sid)
     assert moved
@@ -499,7 +687,8 @@ def test_no_member_has_a_locale_that_no_slot_knows(
     for step in range(60):
         at = NOW + timedelta(minutes=step)
         email = f"reader{chance.randrange(8)}@example.org"
-        newsletter, slot = chance.choice(("morning", "evening")), chance.choice(slots)
+        letter, slot = chance.choice((MORNING, EVENING)), chance.choice(slots)
+        newsletter = letter.id
         sid = store.find(email, KEY) or "0" * 32
         asked = signup(
             email,
@@ -511,8 +700,8 @@ def test_no_member_has_a_locale_that_no_slot_knows(
         acts: list[Callable[[], object]] = [
             partial(store.subscribe, asked, at, KEY, returning=chance.random() < 0.5),
             partial(store.confirm, sid, newsletter, at),
-            partial(store.move, sid, newsletter, at, slot=slot),
-            partial(store.move, sid, newsletter, at, limit=chance.randrange(9)),
+            partial(store.move, sid, letter, at, slot=slot),
+            partial(store.move, sid, letter, at, limit=chance.randrange(9)),
             partial(store.unsubscribe, sid, newsletter, "link", at),
         ]
         with suppress(KeyboardInterrupt):

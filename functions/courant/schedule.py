@@ -12,12 +12,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
-from courant.newsletter import SUBSCRIBER_ZONE, Cadence, Newsletter
+from courant.policy import SUBSCRIBER_ZONE
+
+if TYPE_CHECKING:
+    from courant.newsletter import Cadence, Newsletter
 
 _SLOT = re.compile(r"^([a-z0-9-]+)(?:@([A-Za-z0-9_+/-]+)@([01]\d|2[0-3]):([0-5]\d))?$")
 _EDITION = re.compile(r"^([a-z0-9-]+)/([a-z0-9-]+)/(\d{4}-\d\d-\d\d)(?:\+([a-z0-9-]+))?$")
@@ -99,11 +102,9 @@ def due(
     lateness = {newsletter.id: newsletter.max_lateness for newsletter in newsletters}
     for newsletter in newsletters:
         for slot in slots.get(newsletter.id, ()):
-            if cadence := newsletter.cadences.get(slot.cadence):
-                zone = zone_of(newsletter, slot)
-                for local in _occurrences(_expression(cadence, slot), since, now, zone):
-                    edition = EditionId(newsletter.id, slot.cadence, local.date())
-                    found.setdefault((edition, local.astimezone(UTC)), []).append(slot)
+            for day, instant in occurrences(newsletter, slot, since, now):
+                edition = EditionId(newsletter.id, slot.cadence, day)
+                found.setdefault((edition, instant), []).append(slot)
     return tuple(
         Due(
             edition,
@@ -113,6 +114,27 @@ def due(
         )
         for (edition, instant), members in sorted(found.items(), key=lambda item: item[0][1])
     )
+
+
+def occurrences(
+    newsletter: Newsletter, slot: Slot, since: datetime, now: datetime, *, any_day: bool = False
+) -> Iterator[tuple[date, datetime]]:
+    """A slot's local dates and their instants (UTC) in ``(since, now]``, oldest first.
+
+    A cadence that the newsletter has not is never due. ``any_day``: whenever its hour comes, on
+    days without an edition too.
+    """
+    if not (cadence := newsletter.cadences.get(slot.cadence)):
+        return
+    expression = _expression(cadence, slot)
+    if any_day:
+        expression = " ".join([*expression.split()[:2], "* * *"])
+    hour = _hour(cadence, slot)
+    for local in _local_hours(expression, since, now, zone_of(newsletter, slot)):
+        # Where the clock skips the last hour of a day (Nuuk, 2024), that day's hour comes after
+        # midnight, and is still that day's.
+        day = local.date() - timedelta(days=local.strftime("%H:%M") < hour)
+        yield day, local.astimezone(UTC)
 
 
 def zone_of(newsletter: Newsletter, slot: Slot) -> ZoneInfo:
@@ -161,15 +183,19 @@ def closes(newsletter: Newsletter, edition: EditionId, instant: datetime) -> dat
     return day + timedelta(days=1, hours=12)
 
 
+def _hour(cadence: Cadence, slot: Slot) -> str:
+    """A slot's hour and minute: ``07:00``."""
+    own = cadence.timezone == SUBSCRIBER_ZONE and slot.time
+    return own or cadence.local_time
+
+
 def _expression(cadence: Cadence, slot: Slot) -> str:
     _, _, *days = cadence.cron.split()
-    hour, minute = cadence.local_time.split(":")
-    if cadence.timezone == SUBSCRIBER_ZONE and slot.time:
-        hour, minute = slot.time.split(":")
+    hour, minute = _hour(cadence, slot).split(":")
     return " ".join([str(int(minute)), str(int(hour)), *days])
 
 
-def _occurrences(
+def _local_hours(
     expression: str, since: datetime, now: datetime, zone: ZoneInfo
 ) -> Iterator[datetime]:
     for local in CronSim(expression, _local(since, zone)):

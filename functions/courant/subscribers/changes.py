@@ -6,15 +6,28 @@ transaction, conditional on the version of the profile it was decided on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from courant.aws import Item
 from courant.clock import stamp
+from courant.newsletter import Newsletter
 from courant.schedule import Slot
 from courant.subscribers import items
-from courant.subscribers.model import Joining, Profile, Signup, Status, Subscription, overall
+from courant.subscribers.model import (
+    Joining,
+    Left,
+    Profile,
+    Signup,
+    Status,
+    Subscription,
+    overall,
+)
+from courant.subscribers.moving import handover
+
+# Places that somebody may lie in besides their own: a transaction takes 100 items.
+_PLACES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +100,18 @@ def confirm(profile: Profile, newsletter_id: str, now: datetime) -> Change | Non
 
 def move(
     profile: Profile,
-    newsletter_id: str,
+    newsletter: Newsletter,
     slot: Slot | None,
     sections: tuple[str, ...] | None,
     limit: int | None,
     now: datetime,
-    active_from: datetime,
+    since: datetime,
 ) -> Change | None:
     """An active subscription gets another slot, other choices, or both; None: as it was.
 
-    A ``limit`` of 0 is the newsletter's own again.
+    A ``limit`` of 0 is the newsletter's own again. ``since``: when the stay in the slot began.
     """
-    before = profile.subscriptions.get(newsletter_id)
+    before = profile.subscriptions.get(newsletter.id)
     if before is None or before.status is not Status.ACTIVE:
         return None
     wanted = replace(
@@ -107,14 +120,25 @@ def move(
         sections=before.sections if sections is None else sections,
         limit=before.limit if limit is None else limit or None,
     )
-    after = _with(profile, newsletter_id, wanted)
     if wanted == before:
         return None
     if wanted.slot == before.slot:
-        update = items.choices_update(newsletter_id, profile.sid, wanted)
-        return Change(after, ({"Update": update},))
-    gone = _tombstones(profile.sid, {newsletter_id: before}, "moved", now)
-    return Change(after, (*gone, _membership(after, newsletter_id, active_from)), newsletter_id)
+        after = _with(profile, newsletter.id, wanted)
+        return Change(after, _choices(profile.sid, newsletter.id, before.slot, wanted, now))
+    hand = handover(newsletter, before.slot, wanted.slot, now, since=since, served=before.served)
+    left = Left(before.slot, hand.gone_at)
+    places = [one for one in before.left if one.slot not in {before.slot, wanted.slot}]
+    # Their tombstones are gone by themselves, or are about to be.
+    places = [one for one in places if one.gone_at + items.TOMBSTONE_KEPT > now]
+    emptied, kept = places[: 1 - _PLACES], places[1 - _PLACES :]
+    wanted = replace(wanted, left=(*kept, left), served=hand.served)
+    after = _with(profile, newsletter.id, wanted)
+    writes = (
+        {"Update": items.moved_update(newsletter.id, left.slot, profile.sid, left.gone_at)},
+        *_emptied(profile.sid, newsletter.id, emptied, "moved", now),
+        _membership(after, newsletter.id, hand.active_from),
+    )
+    return Change(after, writes, newsletter.id)
 
 
 def unsubscribe(profile: Profile, newsletter_id: str, reason: str, now: datetime) -> Change | None:
@@ -122,7 +146,8 @@ def unsubscribe(profile: Profile, newsletter_id: str, reason: str, now: datetime
     before = profile.subscriptions.get(newsletter_id)
     if before is None or before.status not in {Status.PENDING, Status.ACTIVE}:
         return None
-    after = _with(profile, newsletter_id, replace(before, status=Status.UNSUBSCRIBED))
+    ended = _ended(before, Status.UNSUBSCRIBED)
+    after = _with(profile, newsletter_id, ended)
     return Change(after, _tombstones(profile.sid, {newsletter_id: before}, reason, now))
 
 
@@ -131,7 +156,7 @@ def suppress(profile: Profile, reason: str, digest: str, now: datetime) -> Chang
     if profile.status is Status.SUPPRESSED:
         return None
     ended = {
-        newsletter: replace(subscription, status=Status.SUPPRESSED)
+        newsletter: _ended(subscription, Status.SUPPRESSED)
         for newsletter, subscription in profile.subscriptions.items()
     }
     bar = items.suppression_key(digest) | {"reason": reason, "at": stamp(now)}
@@ -155,11 +180,43 @@ def _membership(profile: Profile, newsletter_id: str, active_from: datetime) -> 
 def _tombstones(
     sid: str, subscriptions: Mapping[str, Subscription], reason: str, now: datetime
 ) -> tuple[Item, ...]:
+    """Nothing personal stays in any place of the active ones, those moved out of included."""
     return tuple(
-        {"Update": items.tombstone_update(newsletter, subscription.slot, sid, reason, now)}
+        write
         for newsletter, subscription in subscriptions.items()
         if subscription.status is Status.ACTIVE
+        for write in _emptied(
+            sid, newsletter, (*subscription.left, Left(subscription.slot, now)), reason, now
+        )
     )
+
+
+def _emptied(
+    sid: str, newsletter_id: str, places: Iterable[Left], reason: str, now: datetime
+) -> tuple[Item, ...]:
+    # Who was gone earlier stays gone from then on: an edition cut since has not counted them.
+    return tuple(
+        {
+            "Update": items.tombstone_update(
+                newsletter_id, one.slot, sid, reason, min(one.gone_at, now)
+            )
+        }
+        for one in places
+    )
+
+
+def _choices(
+    sid: str, newsletter_id: str, slot: Slot, wanted: Subscription, now: datetime
+) -> tuple[Item, ...]:
+    """The choices, where the next editions look for them: the slot, and those not yet left."""
+    slots = (slot, *(one.slot for one in wanted.left if one.gone_at > now))
+    return tuple(
+        {"Update": items.choices_update(newsletter_id, each, sid, wanted)} for each in slots
+    )
+
+
+def _ended(subscription: Subscription, status: Status) -> Subscription:
+    return replace(subscription, status=status, left=(), served=None)
 
 
 def _with(profile: Profile, newsletter_id: str, subscription: Subscription) -> Profile:

@@ -9,21 +9,30 @@
 A slot has the set ``locales``: those of everybody who ever was in it. It is written before their
 membership, so no member's locale is missing there.
 
-A membership that somebody leaves stays for two weeks as a tombstone without address. One who
-comes back into it has ``was_from``/``was_gone``: the stay before, which an edition that was cut
-during it still counts.
+A membership that somebody leaves stays for two weeks as a tombstone without address. Who moves
+to another slot keeps the address there, as editions cut before ``gone_at`` are still to mail them
+(moving.py); leaving empties all of these places. One who comes back into a place has
+``was_from``/``was_gone``: the stay before, which an edition that was cut during it still counts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from courant.aws import Item
 from courant.clock import from_stamp, stamp
 from courant.schedule import Slot
-from courant.subscribers.model import Consent, Member, Profile, Status, Subscription, shard
+from courant.subscribers.model import (
+    Consent,
+    Left,
+    Member,
+    Profile,
+    Status,
+    Subscription,
+    shard,
+)
 
 # Longer than any edition runs, so nobody vanishes from a count.
 TOMBSTONE_KEPT = timedelta(days=14)
@@ -90,6 +99,9 @@ def profile_item(profile: Profile) -> Item:
                         "limit": subscription.limit,
                         "status": subscription.status.value,
                         "paused_until": _stamp(subscription.paused_until),
+                        "left": {str(one.slot): stamp(one.gone_at) for one in subscription.left}
+                        or None,
+                        "served": subscription.served and subscription.served.isoformat(),
                     }
                 )
                 for newsletter, subscription in profile.subscriptions.items()
@@ -116,6 +128,11 @@ def profile_of(item: Item) -> Profile:
                 status=Status(kept["status"]),
                 paused_until=_instant(kept.get("paused_until")),
                 limit=_number(kept.get("limit")),
+                left=tuple(
+                    Left(Slot.parse(slot), from_stamp(gone_at))
+                    for slot, gone_at in kept.get("left", {}).items()
+                ),
+                served=date.fromisoformat(kept["served"]) if "served" in kept else None,
             )
             for newsletter, kept in item["newsletters"].items()
         },
@@ -153,10 +170,10 @@ def membership_update(profile: Profile, newsletter_id: str, active_from: datetim
     }
 
 
-def choices_update(newsletter_id: str, sid: str, subscription: Subscription) -> Item:
+def choices_update(newsletter_id: str, slot: Slot, sid: str, subscription: Subscription) -> Item:
     """The update that gives a membership the sections and the limit of a subscription."""
     update: Item = {
-        "Key": membership_key(newsletter_id, subscription.slot, sid),
+        "Key": membership_key(newsletter_id, slot, sid),
         "UpdateExpression": "SET sections = :sections REMOVE #limit",
         "ExpressionAttributeNames": {"#limit": "limit"},
         "ExpressionAttributeValues": {":sections": list(subscription.sections)},
@@ -211,6 +228,21 @@ def tombstone_update(newsletter_id: str, slot: Slot, sid: str, reason: str, now:
             ":now": stamp(now),
             ":reason": reason,
             ":ttl": int((now + TOMBSTONE_KEPT).timestamp()),
+        },
+    }
+
+
+def moved_update(newsletter_id: str, slot: Slot, sid: str, gone_at: datetime) -> Item:
+    """The update that ends a membership, perhaps later than now, and empties nothing."""
+    return {
+        "Key": membership_key(newsletter_id, slot, sid),
+        "UpdateExpression": "SET gone_at = :gone, gone_reason = :reason, #ttl = :ttl,"
+        " active_from = if_not_exists(active_from, :gone)",
+        "ExpressionAttributeNames": {"#ttl": "ttl"},
+        "ExpressionAttributeValues": {
+            ":gone": stamp(gone_at),
+            ":reason": "moved",
+            ":ttl": int((gone_at + TOMBSTONE_KEPT).timestamp()),
         },
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -47,11 +47,21 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """A slot that somebody moved out of, and from when on no edition counts them there."""
+
+    slot: Slot
+    gone_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """One newsletter of one profile.
 
     No ``sections`` means all of them. ``limit`` is the most stories of a section that they want
-    (1 to ``MOST_STORIES``); None: as many as the newsletter says.
+    (1 to ``MOST_STORIES``); None: as many as the newsletter says. ``left`` are the places where
+    they still lie with their address, for editions that counted them there; ``served`` is the last
+    local date that those brought or bring.
     """
 
     slot: Slot
@@ -59,6 +69,8 @@ class Subscription:
     status: Status = Status.ACTIVE
     paused_until: datetime | None = None
     limit: int | None = None
+    left: tuple[Left, ...] = ()
+    served: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +92,8 @@ class Profile:
 class Member:
     """What the send path reads of a membership.
 
-    A tombstone (``gone_at`` set) has no address: it only keeps a running edition's count whole.
+    A tombstone (``gone_at`` set) keeps an edition's count whole. Of somebody who left it has no
+    address; somebody who moved is mailed by the editions that counted them here.
     """
 
     sid: str
@@ -134,6 +147,16 @@ def new_sid() -> str:
 def shard(sid: str) -> str:
     """Which of ``SHARDS`` a subscriber is in."""
     return sid[0]
+
+
+def bounds(range_: str) -> tuple[str, str]:
+    """Between which strings (both included) the sids of a range lie.
+
+    A range is a shard (``a``), or a part of one: ``a000-a3ff``, prefixes, both included.
+    """
+    low, _, high = range_.partition("-")
+    # "g" sorts after every digit that may follow.
+    return low, f"{high or low}g"
 
 
 def overall(subscriptions: Mapping[str, Subscription]) -> Status:

@@ -138,7 +138,8 @@ def export(store: SubscriberStore, newsletter: Newsletter, now: datetime) -> Ite
             while cursor is not None:
                 page = store.page(newsletter.id, slot, digit, now, cursor, limit=500)
                 for member in page.members:
-                    if member.email is not None:
+                    # Who moved is with their new slot, and may be here for some hours more.
+                    if member.email is not None and member.gone_at is None:
                         line += 1
                         yield Row(line, _cells(slot, member, member.email))
                 cursor = page.cursor

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from courant import aws
 from courant.aws import Item
 from courant.errors import Conflict
+from courant.newsletter import Newsletter
 from courant.schedule import Slot
 from courant.subscribers import changes, items
 from courant.subscribers.address import AddressKey
@@ -91,27 +92,24 @@ class SubscriberStore(MemberLists):
     def move(
         self,
         sid: str,
-        newsletter_id: str,
+        newsletter: Newsletter,
         now: datetime,
         *,
         slot: Slot | None = None,
         sections: tuple[str, ...] | None = None,
         limit: int | None = None,
-        active_from: datetime | None = None,
     ) -> bool:
         """Another slot or other choices; False when there is no active subscription.
 
         None is as it was; no ``sections`` are all, and a ``limit`` of 0 is the newsletter's own.
-        ``active_from`` is when the new slot counts from (default now): the caller passes the first
-        local date not yet served.
+        Whatever slot, each local date is served once (``moving``).
         """
-        done = self._change(
-            sid,
-            lambda profile: changes.move(
-                profile, newsletter_id, slot, sections, limit, now, active_from or now
-            ),
-        )
-        return done.is_active(newsletter_id)
+
+        def decide(profile: Profile) -> Change | None:
+            since = self._in_slot_since(profile, newsletter.id) or now
+            return changes.move(profile, newsletter, slot, sections, limit, now, since)
+
+        return self._change(sid, decide).is_active(newsletter.id)
 
     def unsubscribe(self, sid: str, newsletter_id: str, reason: str, now: datetime) -> bool:
         """Leave a newsletter; True when this call ended it. Again changes nothing."""
@@ -128,6 +126,13 @@ class SubscriberStore(MemberLists):
             sid,
             lambda profile: changes.suppress(profile, reason, key.digest(profile.email), now),
         ).changed
+
+    def _in_slot_since(self, profile: Profile, newsletter_id: str) -> datetime | None:
+        subscription = profile.subscriptions.get(newsletter_id)
+        if subscription is None or subscription.status is not Status.ACTIVE:
+            return None
+        member = self.member(newsletter_id, subscription.slot, profile.sid)
+        return member.active_from if member else None
 
     def _open_for(self, signups: Iterable[Signup]) -> None:
         found: dict[tuple[str, Slot], set[str]] = {}
