@@ -21,7 +21,7 @@ HANDLERS = ("heartbeat", "gather", "compose", "deliver", "feedback", "publish", 
 # A stage may import itself and what stands before it. Single modules at the top of the package
 # are stages of their own.
 BASE = [
-    *("errors", "clock", "log", "settings", "aws", "locales", "newsletter", "schedule"),
+    *("errors", "clock", "log", "settings", "aws", "table", "locales", "newsletter", "schedule"),
     *("plaintext", "templates"),
 ]
 ARROWS: dict[str, list[str]] = {
@@ -37,7 +37,7 @@ ARROWS: dict[str, list[str]] = {
     # What stands at the end of the flow and joins stages.
     "heartbeat": [*BASE, "newsletters", "feeds", "editions", "subscribers", "delivery"],
     "publish": [*BASE, "newsletters", "editions", "subscribers"],
-    "letters": [*BASE, "newsletters", "subscribers", "delivery"],
+    "letters": [*BASE, "newsletters", "feeds", "editions", "subscribers", "delivery"],
 }
 # Pure modules: data in, data out. They may not reach for the world.
 DECIDERS = (
@@ -45,6 +45,7 @@ DECIDERS = (
     "plaintext.py",
     "schedule.py",
     "editions/model.py",
+    "editions/steer.py",
     "editions/cut.py",
     "editions/deal.py",
     "editions/excerpt.py",
@@ -57,18 +58,27 @@ DECIDERS = (
     "editions/web_edition.py",
     "editions/wording.py",
     "editions/budget.py",
+    "delivery/allowance.py",
+    "delivery/brake.py",
+    "delivery/causes.py",
     "delivery/digest.py",
     "delivery/mime.py",
+    "delivery/pace.py",
+    "delivery/plan.py",
+    "delivery/ses_events.py",
     "delivery/quoted.py",
     "delivery/watch.py",
+    "letters/report.py",
     "subscribers/model.py",
     "subscribers/links.py",
     "subscribers/changes.py",
     "subscribers/choices.py",
+    "subscribers/moving.py",
     "web/accent.py",
     "web/answer.py",
     "feeds/document.py",
     "feeds/fresh.py",
+    "feeds/health.py",
     "feeds/identity.py",
     "feeds/pace.py",
     "feeds/rounds.py",

@@ -18,7 +18,7 @@ from botocore.exceptions import (
 from courant import log
 from courant.delivery import digest
 from courant.delivery.chunks import Counts
-from courant.delivery.deliver import GIVE_UP
+from courant.delivery.sender import GIVE_UP
 from courant.delivery.ledger import DeliveryState
 from courant.delivery.reconcile import GRACE
 from courant.editions.model import EditionState
@@ -88,9 +88,6 @@ def test_an_address_that_ses_refuses_fails_alone(newsroom: Newsroom) -> None:
     "error",
     [
         answer("TooManyRequestsException", 429),
-        answer("AccountSuspendedException", 400),
-        answer("SendingPausedException", 400),
-        answer("MessageRejected", 400, "Email address is not verified."),
         ConnectTimeoutError(endpoint_url=URL),
         EndpointConnectionError(endpoint_url=URL),
     ],
@@ -104,12 +101,43 @@ def test_what_was_surely_not_sent_is_sent_later(newsroom: Newsroom, error: Excep
     assert newsroom.edition().state is EditionState.SENT
 
 
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (answer("AccountSuspendedException", 400), "suspended"),
+        (answer("SendingPausedException", 400), "Sending is paused"),
+        (answer("MessageRejected", 400, "Email address is not verified."), "not verified"),
+        (answer("LimitExceededException", 400, "Daily message quota exceeded."), "quota"),
+    ],
+)
+def test_what_stops_every_mail_pauses_the_edition_with_the_mend_and_resuming_sends_the_rest(
+    newsroom: Newsroom, error: Exception, says: str
+) -> None:
+    with ses_says(newsroom, error):
+        newsroom.run(3)
+    edition = newsroom.edition()
+    assert edition.state is EditionState.PAUSED
+    assert says in (edition.reason or "")
+    before = len(newsroom.mails())
+
+    newsroom.run(3)
+    assert len(newsroom.mails()) == before
+
+    move(newsroom, EditionState.PAUSED, EditionState.SENDING)
+    newsroom.run(4)
+    assert newsroom.mailed() == {f"reader{n}@example.com": 1 for n in range(4)}
+    assert newsroom.counts() == Counts(sent=4)
+    assert newsroom.edition().state is EditionState.SENT
+
+
 def test_throttling_for_an_hour_costs_nobody_their_digest(newsroom: Newsroom) -> None:
     with ses_says(newsroom, answer("TooManyRequestsException", 429)) as broken:
-        newsroom.run(40)
+        for _ in range(6):
+            newsroom.run(1)
+            newsroom.clock.advance(minutes=9)
 
     assert len(broken) > 5
-    newsroom.run(5)
+    newsroom.run(3)
     assert newsroom.counts() == Counts(sent=4)
 
 
@@ -199,16 +227,21 @@ def test_a_walk_near_its_deadline_goes_on_in_another_invocation(newsroom: Newsro
 def test_a_pause_stops_and_resuming_goes_on(newsroom: Newsroom) -> None:
     newsroom.stack.tick()
     newsroom.stack.pump(only=["compose"])
-    edition = newsroom.edition()
-    assert newsroom.editions.move(edition.id, EditionState.SENDING, EditionState.PAUSED)
+    assert move(newsroom, EditionState.SENDING, EditionState.PAUSED)
 
     newsroom.run(4)
     paused = len(newsroom.mails())
-    newsroom.editions.move(edition.id, EditionState.PAUSED, EditionState.SENDING)
+    move(newsroom, EditionState.PAUSED, EditionState.SENDING)
     newsroom.run(4)
 
     assert paused == 0
     assert newsroom.counts() == Counts(sent=4)
+
+
+def move(newsroom: Newsroom, before: EditionState, after: EditionState) -> bool:
+    edition = newsroom.edition()
+    now = newsroom.clock()
+    return newsroom.editions.move(edition.id, before, after, by="editor:ann", now=now)
 
 
 def at_call(function: str, number: int, error: BaseException) -> Callable[[Call], None]:

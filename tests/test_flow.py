@@ -381,7 +381,7 @@ def test_who_joins_after_the_cut_starts_with_the_next_edition(newsroom: Newsroom
 def test_moving_to_a_later_hour_of_the_same_day_brings_no_second_digest(
     newsroom: Newsroom,
 ) -> None:
-    newsroom.found(cadences={"daily": {"cron": "0 7 * * *", "timezone": "subscriber"}})
+    newsletter = newsroom.found(cadences={"daily": {"cron": "0 7 * * *", "timezone": "subscriber"}})
     early = Slot("daily", "Europe/Amsterdam", "07:00")
     late = Slot("daily", "Europe/Amsterdam", "09:00")
     sids = newsroom.subscribe(4, slot=early)
@@ -389,7 +389,7 @@ def test_moving_to_a_later_hour_of_the_same_day_brings_no_second_digest(
     newsroom.to(6)
     newsroom.run()
 
-    newsroom.subscribers.move(sids[0], "morning", newsroom.clock(), slot=late)
+    newsroom.subscribers.move(sids[0], newsletter, newsroom.clock(), slot=late)
     newsroom.to(8)
     newsroom.run()
 

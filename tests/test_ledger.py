@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from courant.delivery.chunks import Chunk, ChunkState, ChunkStore, Counts
 from courant.delivery.ledger import Delivery, DeliveryState, Ledger
-from courant.editions.model import Edition, EditionState, PressingRecord, PressingState
+from courant.editions.model import MOVES, Edition, EditionState, PressingRecord, PressingState
 from courant.editions.store import EditionStore
 from courant.schedule import EditionId, Slot
 from desk.stack import Stack
@@ -61,7 +62,7 @@ def test_a_claim_whose_reply_was_lost_is_ours_on_the_second_try(
     again = claim(ledger, clock, "mine")
 
     assert (again.attempt, again.state) == ("mine", DeliveryState.CLAIMED)
-    assert again.tries == 2  # it was written again, not only read
+    assert row(ledger).tries == 2  # it was written again, not only read
 
 
 @pytest.mark.parametrize(
@@ -204,9 +205,9 @@ def test_who_lost_the_lease_can_neither_move_the_cursor_nor_release(
     clock.advance(minutes=4)
     owner = taken(chunks, clock)
 
-    assert chunks.advance(zombie, "ff", Counts(sent=9)) is None
+    assert chunks.advance(zombie, "ff", Counts(sent=9), clock.at) is None
     assert chunks.release(zombie, ChunkState.DONE, Counts(sent=9)) is None
-    moved = chunks.advance(owner, "ab", Counts(sent=1))
+    moved = chunks.advance(owner, "ab", Counts(sent=1), clock.at)
     assert moved is not None
     assert (moved.cursor, moved.counts) == ("ab", Counts(sent=1))
 
@@ -223,7 +224,7 @@ def test_a_chunk_planned_twice_keeps_what_it_has_reached(
     chunks: ChunkStore, clock: HandClock
 ) -> None:
     opened(chunks, clock)
-    chunks.advance(taken(chunks, clock), "ab", Counts(sent=1))
+    chunks.advance(taken(chunks, clock), "ab", Counts(sent=1), clock.at)
 
     opened(chunks, clock)
 
@@ -250,6 +251,7 @@ def an_edition(clock: HandClock, state: EditionState = EditionState.SCHEDULED) -
         closes_at=clock.at,
         by_hand=False,
         epoch="1",
+        moved_at=clock.at,
     )
 
 
@@ -268,12 +270,93 @@ def test_an_edition_is_made_once_and_moves_only_from_where_it_is(
 ) -> None:
     assert editions.create(an_edition(clock))
     assert not editions.create(an_edition(clock))
-    assert not editions.move(EDITION, EditionState.SENDING, EditionState.SENT)
-    assert editions.move(EDITION, EditionState.SCHEDULED, EditionState.SKIPPED)
+    assert not move(editions, clock, EditionState.SENDING, EditionState.PAUSED)
+    assert move(editions, clock, EditionState.SCHEDULED, EditionState.SKIPPED)
     assert list(editions.open()) == []
-    assert not editions.restart(an_edition(clock), EditionState.EXPIRED)
-    assert editions.restart(an_edition(clock), EditionState.SKIPPED)
+    assert not editions.restart(an_edition(clock), EditionState.EXPIRED, by="editor:ann")
+    assert editions.restart(an_edition(clock), EditionState.SKIPPED, by="editor:ann")
     assert [edition.id for edition in editions.open()] == [EDITION]
+
+
+@pytest.mark.parametrize("before", EditionState)
+@pytest.mark.parametrize("after", EditionState)
+def test_an_edition_makes_only_the_moves_there_are(
+    editions: EditionStore, clock: HandClock, before: EditionState, after: EditionState
+) -> None:
+    editions.create(an_edition(clock, before))
+
+    if after in MOVES[before]:
+        assert move(editions, clock, before, after)
+        assert the_edition(editions).state is after
+    else:
+        with pytest.raises(ValueError, match="can't go"):
+            move(editions, clock, before, after)
+        assert the_edition(editions).state is before
+
+
+def test_every_change_of_state_is_audited_once_and_none_that_was_not(
+    editions: EditionStore, clock: HandClock
+) -> None:
+    editions.create(an_edition(clock))
+    clock.advance(minutes=1)
+    move(editions, clock, EditionState.SCHEDULED, EditionState.PAUSED, reason="wait for the photo")
+    move(editions, clock, EditionState.SCHEDULED, EditionState.CANCELLED)  # it is not scheduled
+    move(editions, clock, EditionState.PAUSED, EditionState.SENDING, attended=True)
+
+    trail = editions.audit(EDITION)
+
+    assert sorted((entry.before, entry.after, entry.reason) for entry in trail[1:]) == sorted(
+        [
+            (EditionState.SCHEDULED, EditionState.PAUSED, "wait for the photo"),
+            (EditionState.PAUSED, EditionState.SENDING, None),
+        ]
+    )
+    assert trail[0].before is None
+    assert {entry.by for entry in trail[1:]} == {"editor:ann"}
+    assert the_edition(editions).attended
+    assert the_edition(editions).moved_at == clock.at
+
+
+def test_a_cancelled_edition_asks_for_work_until_its_chunks_are_closed(
+    editions: EditionStore, clock: HandClock
+) -> None:
+    editions.create(an_edition(clock, EditionState.SENDING))
+    assert not editions.rest(EDITION)
+    move(editions, clock, EditionState.SENDING, EditionState.CANCELLED)
+
+    assert [edition.id for edition in editions.open()] == [EDITION]
+    assert editions.rest(EDITION)
+    assert list(editions.open()) == []
+
+
+def test_an_edition_that_is_to_try_the_unresolved_again_asks_for_work_again(
+    editions: EditionStore, clock: HandClock
+) -> None:
+    editions.create(an_edition(clock, EditionState.SETTLING))
+    move(editions, clock, EditionState.SETTLING, EditionState.SENT_WITH_UNRESOLVED)
+    assert list(editions.open()) == []
+
+    before = EditionState.SENT_WITH_UNRESOLVED
+    assert move(editions, clock, before, EditionState.SENDING, resend_before=clock.at)
+
+    (edition,) = editions.open()
+    assert edition.resend_before == clock.at
+
+
+def the_edition(editions: EditionStore) -> Edition:
+    edition = editions.get(EDITION)
+    assert edition is not None
+    return edition
+
+
+def move(
+    editions: EditionStore,
+    clock: HandClock,
+    before: EditionState,
+    after: EditionState,
+    **more: Any,
+) -> bool:
+    return editions.move(EDITION, before, after, by="editor:ann", now=clock.at, **more)
 
 
 def test_a_pressing_is_made_once_and_moves_only_from_where_it_is(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from courant.editions.model import EditionState
 from courant.feeds.store import FeedStore
 from courant.subscribers.model import Status
 from desk.stack import Call, Killed, Stack
@@ -54,7 +55,8 @@ def test_every_right_is_enough_and_none_is_too_much(port: int, clock: HandClock)
             sections=[
                 {"id": "wire", "title": "Wire", "feeds": [feed]},
                 {"id": "world", "title": "World", "feeds": ["https://feeds.example.org/world"]},
-            ]
+            ],
+            report_to=["editors@news.example.org"],
         )
         FeedStore(stack.table("content")).register(feed, clock())
         sids = newsroom.subscribe(17)  # so that some shard has two, and a walk can be cut short
@@ -64,6 +66,7 @@ def test_every_right_is_enough_and_none_is_too_much(port: int, clock: HandClock)
         newsroom.publish("r2", "preview")
         newsroom.stack.pump()
         _an_edition_with_trouble(newsroom)
+        _editors_who_steer(newsroom)
         _readers_who_write_back(newsroom, sids)
         newsroom.publish("r3", extra="special")
         newsroom.run(2)
@@ -95,9 +98,28 @@ def _an_edition_with_trouble(newsroom: Newsroom) -> None:
     newsroom.run(3)
 
 
+def _editors_who_steer(newsroom: Newsroom) -> None:
+    """Of the reader at whose mail it died nobody knows anything; the editor has it sent again."""
+    assert newsroom.edition().state is EditionState.SENT_WITH_UNRESOLVED
+    answer = newsroom.stack.invoke(
+        "publish",
+        {
+            "request_id": "r4",
+            "action": "retry-unresolved",
+            "edition": "morning/daily/2026-11-22",
+            "by": "ann",
+        },
+    )
+    assert answer["status"] == "done", answer
+    newsroom.run(3)
+    newsroom.clock.advance(minutes=20)  # the report waits for bounces
+    newsroom.run(1)
+    assert newsroom.edition().state is EditionState.SENT
+
+
 def _readers_who_write_back(newsroom: Newsroom, sids: list[str]) -> None:
     """One leaves by link, one bounces, one is asked to confirm, one reads on the web."""
-    mail = newsroom.mails()[-1]
+    mail = [mail for mail in newsroom.mails() if "rid" in mail.tags][-1]
     link = str(parse(mail)["List-Unsubscribe"]).strip("<>")
     newsroom.stack.request("GET", link)
     newsroom.stack.request("POST", link)

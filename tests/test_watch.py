@@ -22,6 +22,7 @@ EDITION = Edition(
     closes_at=INSTANT,
     by_hand=False,
     epoch="1",
+    moved_at=INSTANT,
 )
 PRESSED = PressingRecord(
     edition=ID,
@@ -87,14 +88,14 @@ def test_a_paused_edition_nudges_nobody() -> None:
 def test_the_last_chunk_finishes_the_pressing_and_the_edition() -> None:
     work = next_work(EDITION, [PRESSED], [DONE], NOW)
 
-    assert work == Work(finish=(PRESSED,), close=EditionState.SENT)
+    assert work == Work(finish=(PRESSED,), close=(EditionState.SETTLING, EditionState.SENT))
 
 
 def test_an_open_chunk_keeps_both_open() -> None:
     work = next_work(EDITION, [PRESSED], [DONE, CHUNK], NOW)
 
     assert work.finish == ()
-    assert work.close is None
+    assert work.close == ()
 
 
 def test_an_edition_waits_for_the_hours_still_to_come() -> None:
@@ -123,7 +124,7 @@ def test_how_an_edition_ends(
     ]
     chunk = replace(DONE, counts=Counts(sent=3 - unresolved, unresolved=unresolved))
 
-    assert next_work(EDITION, records, [chunk], NOW).close is ends
+    assert next_work(EDITION, records, [chunk], NOW).close[-1] is ends
 
 
 def test_an_edition_without_pressings_is_not_over() -> None:

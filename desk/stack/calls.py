@@ -5,11 +5,12 @@ Tests may break a call here, before it reaches AWS or after AWS has done it.
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
 
@@ -67,8 +68,8 @@ class Calls:
         self.used: Counter[tuple[str, Access]] = Counter()
         """(function, access) → how often."""
         self.mails: list[Mail] = []
-        self.account: dict[str, Any] = dict(_ACCOUNT)
-        """What sesv2 GetAccount answers."""
+        self.account: dict[str, Any] = copy.deepcopy(_ACCOUNT)
+        """What sesv2 GetAccount answers; the mails of the last 24 hours are added."""
         self.before: Hook | None = None
         """Called first; what it raises, the handler gets, and AWS hears nothing."""
         self.after: Hook | None = None
@@ -121,8 +122,17 @@ class Calls:
         make: Callable[[Any, str, dict[str, Any]], Any],
     ) -> Any:
         if (service, operation) == ("sesv2", "GetAccount"):
-            return dict(self.account)
+            return self.account_now()
         return make(client, operation, params)
+
+    def account_now(self) -> dict[str, Any]:
+        """What GetAccount answers now."""
+        account = copy.deepcopy(self.account)
+        quota = account.get("SendQuota", {})
+        since = clock.now() - timedelta(hours=24)
+        sent = sum(len(mail.to) for mail in self.mails if mail.sent_at >= since)
+        quota["SentLast24Hours"] = quota.get("SentLast24Hours", 0.0) + sent
+        return account
 
 
 def _mail(call: Call, reply: Mapping[str, Any]) -> Mail:

@@ -1,22 +1,26 @@
 """Hands queued messages to functions as Lambda's event source mappings do, until all is quiet.
 
-Time does not pass here: a failed or delayed message comes back at once.
+A failed message comes back at once; a delayed one when the stack's clock says so.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import boto3
 from moto.sqs.models import sqs_backends
 
+from courant import clock
 from desk.stack.calls import Killed
 from desk.stack.template import ACCOUNT, REGION, EventSource, Json
 
 Invoke = Callable[[str, Json], Any]
+_AT_ONCE = 10
 
 
 class NotQuietError(Exception):
@@ -112,12 +116,7 @@ class Pump:
             return False  # asking moto costs as much as a small batch
         _wake(url)
         sqs = boto3.client("sqs")
-        messages = sqs.receive_message(
-            QueueUrl=url,
-            MaxNumberOfMessages=source.batch_size,
-            MessageSystemAttributeNames=["All"],
-            MessageAttributeNames=["All"],
-        ).get("Messages", [])
+        messages = list(_received(sqs, url, source.batch_size))
         if not messages:
             return False
         failed = set(self._handle(source, messages))
@@ -143,6 +142,21 @@ class Pump:
         for message_id in failed:
             self._failures.append(Failure(source.function, message_id, bodies[message_id], reason))
         yield from failed
+
+
+def _received(sqs: Any, url: str, most: int) -> Iterator[Any]:
+    """A batch, gathered in tens (SQS gives no more at once), as Lambda does within its window."""
+    while most > 0:
+        messages = sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=min(most, _AT_ONCE),
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        ).get("Messages", [])
+        if not messages:
+            return
+        yield from messages
+        most -= len(messages)
 
 
 def _failed(reply: Any, everything: list[str], source: EventSource) -> list[str]:
@@ -181,8 +195,14 @@ def _inside(url: str) -> list[Any]:
 
 
 def _wake(url: str) -> None:
+    """End every visibility timeout; a delay ends by the stack's clock."""
+    now = clock.now()
     for message in _inside(url):
-        message.visible_at = message.delayed_until = 0.0
+        message.visible_at = 0.0
+        if not hasattr(message, "due"):
+            left = max(0.0, message.delayed_until - time.time() * 1000)
+            message.due = now + timedelta(milliseconds=left)
+        message.delayed_until = 0.0 if message.due <= now else float("inf")
 
 
 def _ids(url: str) -> frozenset[str]:

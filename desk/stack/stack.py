@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -71,6 +72,9 @@ class Stack:
         """
         self.calls = Calls()
         """Hooks to break AWS calls (``before``, ``after``), and what SES says of the account."""
+        if clock is not courant_clock.system:
+            # Nobody waits by a clock that stands still, so nothing must be worth waiting for.
+            self.calls.account["SendQuota"]["MaxSendRate"] = 10_000.0
         self.site_url = site_url
         self._clock = clock
         self._parameters = {"SenderDomain": sender_domain, "Epoch": epoch}
@@ -80,6 +84,8 @@ class Stack:
             "CONTACT_URL": site_url,
             "OPEN_PORTS": ",".join(str(port) for port in open_ports),
             "BACKLOG": "yes" if backlog else "",
+            # No threads, so that what happens, happens in the same order each time.
+            "LANES": "1",
         }
         self._exit = ExitStack()
         # os.environ and `calls` are one for all threads, and a mailbox page has several.
@@ -92,6 +98,8 @@ class Stack:
                 del os.environ[name]
             os.environ.update(_AWS)
             starting.enter_context(courant_clock.use(self._clock))
+            if self._clock is courant_clock.system:
+                starting.enter_context(mock.patch.object(courant_clock, "_sleep", self._sleep))
             # Production has only the pinned tzdata (PYTHONTZPATH is empty there).
             before = zoneinfo.TZPATH
             zoneinfo.reset_tzpath(())
@@ -144,6 +152,15 @@ class Stack:
         """Run a function's real handler; what it raises comes through."""
         with self._lock, self.calls.of(name):
             return functions.run(all_functions()[name], self.environment(name), event)
+
+    def _sleep(self, seconds: float) -> None:
+        """What a handler does while it waits for its turn: others run, as in Lambda."""
+        # Whoever runs meanwhile leaves environment and `calls` as it found them.
+        self._lock.release()
+        try:
+            time.sleep(seconds)
+        finally:
+            self._lock.acquire()
 
     def tick(self) -> Any:
         """A minute has come: run the heartbeat once."""

@@ -6,8 +6,10 @@ from typing import Any
 from courant import aws, clock, settings
 from courant.articles import ArticleStore
 from courant.clock import from_stamp
+from courant.delivery.account import AccountReader
 from courant.delivery.audience import Audience
 from courant.delivery.chunks import ChunkStore
+from courant.delivery.grants import Grants
 from courant.delivery.sample import preview_files
 from courant.editions.archive import Archive
 from courant.editions.compose import Composer
@@ -27,17 +29,22 @@ def wire() -> Composer:
     content = aws.table(env.content_table)
     sqs, s3 = aws.client("sqs"), aws.client("s3")
     members = MemberLists(aws.table(env.subscribers_table))
+    ledger = aws.table(env.ledger_table)
+    editions = EditionStore(content)
     audience = Audience(
-        members,
-        ChunkStore(aws.table(env.ledger_table)),
-        sqs,
-        env.chunks_queue,
-        env.epoch,
+        subscribers=members,
+        editions=editions,
+        chunks=ChunkStore(ledger),
+        account=AccountReader(),
+        grants=Grants(ledger),
+        sqs=sqs,
+        queue=env.chunks_queue,
+        epoch=env.epoch,
     )
     return Composer(
         newsletters=NewsletterStore(content),
         articles=ArticleStore(content),
-        editions=EditionStore(content),
+        editions=editions,
         pressings=PressingStore(s3, env.bucket),
         archive=Archive(content, lambda: s3, env.bucket),
         requests=RequestStore(content),

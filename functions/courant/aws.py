@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -23,14 +23,17 @@ Item = dict[str, Any]
 _RETRYING = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=3)
 
 
-def client(service: str) -> Any:
-    """A client that retries; region and endpoint come from the environment (AWS_ENDPOINT_URL)."""
+def client(service: str, *, connections: int = 10) -> Any:
+    """A client that retries; region and endpoint come from the environment (AWS_ENDPOINT_URL).
+
+    ``connections``: as many are kept open, so that so many threads ask without making new ones.
+    """
     make: Any = boto3.client  # its overloads want a literal name
-    return make(service, config=_RETRYING)
+    return make(service, config=_RETRYING.merge(Config(max_pool_connections=connections)))
 
 
 def table(name: str) -> Table:
-    """A DynamoDB table."""
+    """A DynamoDB table. Not to be shared by threads: see table.py."""
     return boto3.resource("dynamodb", config=_RETRYING).Table(name)
 
 
@@ -45,6 +48,42 @@ def is_conflict(error: ClientError) -> bool:
         reasons = error.response.get("CancellationReasons", [])
         return any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons)
     return code(error) == "ConditionalCheckFailedException"
+
+
+def conditionally(write: Callable[..., Any], **arguments: Any) -> Any:
+    """The answer of a conditional write; None if its condition was false: nothing was written."""
+    try:
+        return write(**arguments)
+    except ClientError as error:
+        if is_conflict(error):
+            return None
+        raise
+
+
+def transact(table: Table, writes: Iterable[Mapping[str, Mapping[str, Any]]]) -> bool:
+    """All of the writes (``{"Put" | "Update": arguments}``), or none of them and False.
+
+    False: a condition was false, or another transaction held one of the items.
+    """
+    requests: Any = [
+        {kind: {"TableName": table.name, **arguments}}
+        for write in writes
+        for kind, arguments in write.items()
+    ]
+    if not requests:
+        return True
+    try:
+        table.meta.client.transact_write_items(TransactItems=requests)
+    except ClientError as error:
+        if is_conflict(error) or _collided(error):
+            return False
+        raise
+    return True
+
+
+def _collided(error: ClientError) -> bool:
+    reasons: Sequence[Mapping[str, Any]] = error.response.get("CancellationReasons", [])
+    return any(reason.get("Code") == "TransactionConflict" for reason in reasons)
 
 
 def query(table: Table, **kwargs: Any) -> Iterator[Item]:
@@ -67,15 +106,23 @@ def put_all(table: Table, items: Iterable[Mapping[str, Any]]) -> int:
     return written
 
 
-def send_all(sqs: Any, queue_url: str, messages: Sequence[Mapping[str, Any]]) -> None:
+def send_all(
+    sqs: Any, queue_url: str, messages: Sequence[Mapping[str, Any]], *, delay: int = 0
+) -> None:
     """Enqueue JSON messages in batches of 10; what SQS reports as failed is tried again.
+
+    They can be received ``delay`` seconds from now, 900 at most.
 
     Raises:
         ConfigurationError: SQS refused a message three times.
     """
     for start in range(0, len(messages), 10):
         entries = [
-            {"Id": str(n), "MessageBody": json.dumps(message, separators=(",", ":"))}
+            {
+                "Id": str(n),
+                "MessageBody": json.dumps(message, separators=(",", ":")),
+                **({"DelaySeconds": delay} if delay else {}),
+            }
             for n, message in enumerate(messages[start : start + 10])
         ]
         for _ in range(3):

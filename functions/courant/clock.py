@@ -3,6 +3,7 @@
 The local stack moves it (``courant demo --at``); in production nobody calls ``use``.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ def system() -> datetime:
 
 
 _source: Clock = system
+_sleep: Callable[[float], None] = time.sleep
 
 
 def now() -> datetime:
@@ -23,22 +25,32 @@ def now() -> datetime:
     return _source().astimezone(UTC)
 
 
+def sleep(seconds: float) -> None:
+    """Wait. By a clock that somebody moves, waiting takes no time."""
+    _sleep(seconds)
+
+
 @contextmanager
 def use(clock: Clock) -> Iterator[None]:
     """Run the block by another clock."""
-    global _source
-    before, _source = _source, clock
+    global _source, _sleep
+    before = _source, _sleep
+    _source, _sleep = clock, time.sleep if clock is system else _no_wait
     try:
         yield
     finally:
-        _source = before
+        _source, _sleep = before
+
+
+def _no_wait(seconds: float) -> None:
+    """What a clock that stands still makes of waiting."""
 
 
 def stamp(instant: datetime) -> str:
     """An instant as text that sorts like the instant: ``2026-11-22T07:00:00.000000Z``."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def from_stamp(text: str) -> datetime:
     """The instant that ``stamp`` wrote."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)

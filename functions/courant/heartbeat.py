@@ -12,9 +12,8 @@ from typing import Any
 
 from courant import aws, log
 from courant.clock import stamp
-from courant.delivery.chunks import ChunkStore, nudge
-from courant.delivery.watch import next_work
-from courant.editions.model import Edition, PressingState
+from courant.delivery.upkeep import Upkeep
+from courant.editions.model import Edition, EditionState
 from courant.editions.start import Starter
 from courant.editions.store import EditionStore
 from courant.feeds.rounds import Sending, Sent, rounds, still_busy
@@ -49,11 +48,10 @@ class Heartbeat:
     subscribers: MemberLists
     feeds: FeedStore
     editions: EditionStore
-    chunks: ChunkStore
+    upkeep: Upkeep
     starter: Starter
     sqs: Any
     feeds_queue: str
-    chunks_queue: str
     epoch: str
     sent: Sent = field(default_factory=dict)
 
@@ -64,8 +62,12 @@ class Heartbeat:
         slots = {name: self.subscribers.slots(name) for name in newsletters}
         started = self._start(newsletters, slots, since, now)
         open_editions = [edition for edition in self.editions.open() if edition.epoch == self.epoch]
+        self.upkeep.look(open_editions, now)
         for edition in open_editions:
-            self._take_up(edition, newsletters, now)
+            newsletter = newsletters.get(edition.id.newsletter)
+            if newsletter and edition.by_hand:
+                self._press_again(edition, newsletter, now)
+            self.upkeep.take_up(edition, newsletter, now)
         feeds = self._enqueue_feeds(now)
         # After what is due, which must go out however many are to be refreshed; these go next beat.
         soon = due(newsletters.values(), slots, max(since + _REFRESH, now), now + _REFRESH)
@@ -110,31 +112,11 @@ class Heartbeat:
         self.sent.update(sent | {feed: Sending(waiting[feed], now) for feed in new})
         return len(new)
 
-    def _take_up(self, edition: Edition, newsletters: dict[str, Newsletter], now: datetime) -> None:
-        pressings = self.editions.pressings(edition.id)
-        if not pressings and edition.by_hand and edition.id.newsletter in newsletters:
-            # The editor's call died between the edition's row and its pressing's.
-            self.starter.by_hand(
-                newsletters[edition.id.newsletter],
-                edition.id,
-                self._slots_of(edition),
-                edition.started_at,
-                now,
-            )
-            return
-        work = next_work(edition, pressings, self.chunks.of_edition(edition.id), now)
-        for record in work.recompose:
-            if self.editions.touch_pressing(record, now):
-                self.starter.enqueue(record.edition, record.instant)
-        nudge(
-            self.sqs,
-            self.chunks_queue,
-            [chunk for chunk in work.nudge if self.chunks.nudged(chunk, now)],
-        )
-        for record in work.finish:
-            self.editions.move_pressing(record, PressingState.DONE, now)
-        if work.close is not None and self.editions.move(edition.id, edition.state, work.close):
-            log.event("edition", status=work.close, edition=edition.id)
+    def _press_again(self, edition: Edition, newsletter: Newsletter, now: datetime) -> None:
+        """The editor's call may have died between the edition's row and its pressing's."""
+        if edition.state is EditionState.SCHEDULED and not self.editions.pressings(edition.id):
+            slots = self._slots_of(edition)
+            self.starter.by_hand(newsletter, edition.id, slots, edition.started_at, now)
 
     def _slots_of(self, edition: Edition) -> tuple[Slot, ...]:
         return tuple(

@@ -19,6 +19,9 @@ from pydantic import (
     model_validator,
 )
 
+from courant.policy import SUBSCRIBER_ZONE as SUBSCRIBER_ZONE
+from courant.policy import Policy as Policy
+
 # Ids go into keys, URLs, SES tags and file names, so they keep to what all of those allow.
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
 Line = Annotated[
@@ -43,8 +46,6 @@ _GENERAL_FONTS = frozenset(
     | {"ui-serif", "ui-sans-serif", "ui-monospace", "ui-rounded"}
 )
 Look = Literal["broadsheet", "brief", "cards"]
-# Readers choose their own zone: their hour, wherever they are.
-SUBSCRIBER_ZONE = "subscriber"
 
 # templates/<id>/ is where an editor's own templates are; these folders are ours.
 _OUR_FOLDERS = frozenset({"courant", "digest", "mail", "web", "locales"})
@@ -217,6 +218,9 @@ class Newsletter(_Model):
     sections: Annotated[tuple[Section, ...], Field(min_length=1, max_length=100)]
     minimum_articles: Annotated[int, Field(ge=1)] = 1
     max_lateness: timedelta = timedelta(hours=6)
+    delivery: Policy = Policy.STRICT
+    # Who is told by mail how each edition went.
+    report_to: Annotated[tuple[Address, ...], Field(max_length=10)] = ()
 
     @field_validator("id")
     @classmethod
@@ -229,6 +233,18 @@ class Newsletter(_Model):
     @classmethod
     def _note_may_be_only_text(cls, value: object) -> object:
         return {"text": value} if isinstance(value, str) else value
+
+    @field_validator("report_to", mode="before")
+    @classmethod
+    def _report_may_go_to_one(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("report_to")
+    @classmethod
+    def _nobody_gets_two_reports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len({address.lower() for address in value}) != len(value):
+            raise ValueError("an address is listed twice")
+        return value
 
     @field_validator("timezone")
     @classmethod

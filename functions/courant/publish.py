@@ -1,53 +1,30 @@
-"""An editor's hand: send now, test, preview. Asking twice with one request id does it once."""
+"""An editor's hand: send now, test, preview; pause, resume, cancel, try the unresolved again.
+
+Asking twice with one request id does it once.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import ValidationError
 
 from courant import aws, log
 from courant.clock import stamp
+from courant.editions import asks, steer
+from courant.editions.asks import Ask, Steering
 from courant.editions.model import Edition
-from courant.editions.requests import Action, Request, RequestStore
+from courant.editions.requests import Action, Request, RequestStore, outcome_write
 from courant.editions.start import Starter
-from courant.newsletter import Address, Id, Newsletter
+from courant.editions.store import EditionStore
+from courant.errors import Conflict
+from courant.newsletter import Newsletter
 from courant.newsletters import NewsletterStore
 from courant.schedule import EditionId, local_date
 from courant.subscribers.lists import MemberLists
 
-
-class Ask(BaseModel):
-    """The event: ``{"request_id", "newsletter", "cadence", "action", "to", "extra"}``.
-
-    ``extra`` names an edition on top of the day's own; without it, ``send`` is the day's edition.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    request_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
-    newsletter: Id
-    cadence: Id
-    action: Literal["send", "test", "preview"]
-    to: Annotated[tuple[Address, ...], Field(max_length=20)] = ()
-    extra: Id | None = None
-
-    @model_validator(mode="after")
-    def _only_tests_have_addresses(self) -> Self:
-        if self.action == "test" and not self.to:
-            raise ValueError("to: name the addresses that get the test")
-        if self.action != "test" and self.to:
-            raise ValueError("to: only a test is sent to addresses; a send goes to subscribers")
-        if self.extra and self.action != "send":
-            raise ValueError("extra: only a send can be an extra edition")
-        return self
+# How often an edition may move under an editor's hand before we give up.
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +34,28 @@ class Publisher:
     newsletters: NewsletterStore
     subscribers: MemberLists
     requests: RequestStore
+    editions: EditionStore
     starter: Starter
     sqs: Any
     editions_queue: str
     bucket: str
+    epoch: str
 
     def publish(self, event: object, now: datetime) -> dict[str, Any]:
         """Do what is asked; the answer has ``status`` and a ``message`` for a person.
 
-        Statuses: ``started``, ``already`` (nothing was done again), ``accepted`` (test, preview),
-        ``refused`` (with ``errors``).
+        Statuses: ``started``, ``done`` (an edition was changed), ``already`` (nothing was done
+        again), ``accepted`` (test, preview), ``refused`` (with ``errors``).
+
+        Raises:
+            Conflict: an edition kept changing under the hand; nothing was done to it.
         """
         try:
-            ask = Ask.model_validate(event)
+            ask = asks.read(event)
         except ValidationError as error:
-            return _refused([_sentence(dict(detail)) for detail in error.errors()])
+            return _refused(asks.mistakes(error))
+        if isinstance(ask, Steering):
+            return self._steer(ask, now)
         newsletter = self.newsletters.get(ask.newsletter)
         if newsletter is None:
             return _refused(
@@ -81,13 +65,17 @@ class Publisher:
             known = ", ".join(newsletter.cadences)
             return _refused([f"cadence: {ask.newsletter} has {known}, not {ask.cadence!r}"])
         request = self._request(ask, newsletter, now)
-        before = self.requests.create(request)
+        before = self._remember(request)
         if before is not None and _differs(before, request):
             return _refused([f"request_id: {ask.request_id!r} was used for something else"])
-        log.event("publish", action=ask.action, request=ask.request_id, again=before is not None)
         if ask.action == "send":
-            return self._send(before or request, newsletter, now)
+            return self._send(before or request, ask, newsletter, now)
         return self._compose(before or request, again=before is not None)
+
+    def _remember(self, request: Request) -> Request | None:
+        before = self.requests.create(request)
+        log.event("publish", action=request.action, request=request.id, again=before is not None)
+        return before
 
     def _request(self, ask: Ask, newsletter: Newsletter, now: datetime) -> Request:
         edition = None
@@ -104,7 +92,9 @@ class Publisher:
             edition=edition,
         )
 
-    def _send(self, request: Request, newsletter: Newsletter, now: datetime) -> dict[str, Any]:
+    def _send(
+        self, request: Request, ask: Ask, newsletter: Newsletter, now: datetime
+    ) -> dict[str, Any]:
         # The edition of the day when it was first asked, so that a repeat tomorrow sends nothing.
         edition_id = request.edition
         if edition_id is None:
@@ -115,7 +105,9 @@ class Publisher:
             if slot.cadence == request.cadence
         )
         instant = request.requested_at.replace(microsecond=0)
-        started = self.starter.by_hand(newsletter, edition_id, slots, instant, now)
+        started = self.starter.by_hand(
+            newsletter, edition_id, slots, instant, now, by=ask.editor, spread=ask.spread
+        )
         return {
             "status": "started" if started.new else "already",
             "request_id": request.id,
@@ -135,8 +127,63 @@ class Publisher:
             "message": request.outcome or f"the {request.action.value} is being composed",
         }
 
+    def _steer(self, ask: Steering, now: datetime) -> dict[str, Any]:
+        edition_id = ask.edition_id
+        if self.editions.get(edition_id) is None:
+            return _refused([f"edition: there is none called {ask.edition}"])
+        request = Request(
+            id=ask.request_id,
+            action=Action(ask.action.value),
+            newsletter=edition_id.newsletter,
+            cadence=edition_id.cadence,
+            requested_at=now,
+            edition=edition_id,
+        )
+        before = self._remember(request)
+        if before is not None and _differs(before, request):
+            return _refused([f"request_id: {ask.request_id!r} was used for something else"])
+        for _ in range(_ATTEMPTS):
+            edition = self.editions.get(edition_id)
+            assert edition is not None, "it was there, and rows are never deleted"  # noqa: S101 - states what DynamoDB told us
+            if before is not None and before.outcome:
+                # Whatever came after it stays.
+                return _steered(request, edition, "already", before.outcome)
+            decided = steer.step(
+                ask.action,
+                edition,
+                now,
+                epoch=self.epoch,
+                reason=ask.reason,
+                spread=ask.spread,
+            )
+            if isinstance(decided, steer.Refused):
+                return _refused([decided.says])
+            if isinstance(decided, steer.Already):
+                self.requests.done(request.id, decided.says)
+                return _steered(request, edition, "already", decided.says)
+            if self.editions.move(
+                edition_id,
+                edition.state,
+                decided.after,
+                by=ask.editor,
+                now=now,
+                reason=decided.reason,
+                attended=decided.attended,
+                brake_off=decided.brake_off,
+                spread=decided.spread,
+                resend_before=decided.resend_before,
+                # Together, so that one whose answer was lost is known to be done.
+                also=[outcome_write(request.id, decided.says)],
+            ):
+                log.event("edition", status=decided.after, edition=edition.id, by="editor")
+                moved = self.editions.get(edition_id) or edition
+                return _steered(request, moved, "done", decided.says)
+        raise Conflict(f"{ask.edition} keeps changing; look at it and ask again")
+
 
 def _differs(before: Request, now: Request) -> bool:
+    if now.action is not Action.SEND and before.edition != now.edition:
+        return True
     return (before.action, before.newsletter, before.cadence, before.to) != (
         now.action,
         now.newsletter,
@@ -154,10 +201,14 @@ def _says(edition: Edition, *, new: bool) -> str:
     )
 
 
-def _sentence(detail: dict[str, Any]) -> str:
-    place = ".".join(str(part) for part in detail["loc"])
-    text = str(detail["msg"]).removeprefix("Value error, ")
-    return f"{place}: {text}" if place else text
+def _steered(request: Request, edition: Edition, status: str, says: str) -> dict[str, Any]:
+    return {
+        "status": status,
+        "request_id": request.id,
+        "edition": str(edition.id),
+        "state": edition.state.value,
+        "message": says,
+    }
 
 
 def _refused(errors: list[str]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class Heartbeat:
     feeds_queue: str
     editions_queue: str
     chunks_queue: str
+    letters_queue: str
     epoch: str
 
 
@@ -54,7 +55,7 @@ class Compose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deliver:
-    """Walks chunks: claim → SES → record."""
+    """Walks chunks: claim → SES → record. ``lanes``: recipients in flight at once."""
 
     content_table: str
     subscribers_table: str
@@ -64,6 +65,7 @@ class Deliver:
     site_url: str
     token_secret: str
     configuration_set: str
+    lanes: str
     epoch: str
 
 

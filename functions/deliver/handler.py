@@ -7,9 +7,12 @@ from typing import Any
 from courant import aws, clock, log, settings
 from courant.delivery.chunks import ChunkStore
 from courant.delivery.deliver import Deliverer
+from courant.delivery.grants import Grants
+from courant.delivery.lanes import Lanes
 from courant.delivery.ledger import Ledger
 from courant.delivery.mailer import Mailer
 from courant.delivery.sample import Sampler
+from courant.delivery.throttle import Throttle
 from courant.editions.frozen import PressingStore
 from courant.editions.requests import RequestStore
 from courant.editions.store import EditionStore
@@ -17,6 +20,7 @@ from courant.lambda_events import Context, deadline, each_record
 from courant.schedule import EditionId
 from courant.subscribers.links import Links
 from courant.subscribers.lists import MemberLists
+from courant.table import ClientTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Wiring:
     s3: Any
     sqs: Any
     links: Links
+    lanes: Lanes
 
     def deliverer(self) -> Deliverer:
         """A walker with a fresh SES client."""
@@ -39,7 +44,9 @@ class Wiring:
             subscribers=MemberLists(self.subscribers),
             ledger=Ledger(self.ledger),
             chunks=ChunkStore(self.ledger),
-            mailer=Mailer(self.env.configuration_set),
+            mailer=Mailer(self.env.configuration_set, self.lanes.count),
+            throttle=Throttle(Grants(self.ledger), clock.now, clock.sleep),
+            lanes=self.lanes,
             links=self.links,
             sqs=self.sqs,
             queue=self.env.chunks_queue,
@@ -62,14 +69,17 @@ class Wiring:
 @cache
 def wire() -> Wiring:
     env = settings.read(settings.Deliver)
+    lanes = Lanes(int(env.lanes))
+    dynamodb = aws.client("dynamodb", connections=lanes.count)
     return Wiring(
         env=env,
-        content=aws.table(env.content_table),
-        ledger=aws.table(env.ledger_table),
-        subscribers=aws.table(env.subscribers_table),
+        content=ClientTable(dynamodb, env.content_table),
+        ledger=ClientTable(dynamodb, env.ledger_table),
+        subscribers=ClientTable(dynamodb, env.subscribers_table),
         s3=aws.client("s3"),
         sqs=aws.client("sqs"),
         links=Links(env.site_url, aws.secret(env.token_secret)),
+        lanes=lanes,
     )
 
 

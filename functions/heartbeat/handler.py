@@ -4,7 +4,11 @@ from functools import cache
 from typing import Any
 
 from courant import aws, clock, settings
+from courant.delivery.account import AccountReader
 from courant.delivery.chunks import ChunkStore
+from courant.delivery.grants import Grants
+from courant.delivery.heard import HeardStore
+from courant.delivery.upkeep import Upkeep
 from courant.editions.start import Starter
 from courant.editions.store import EditionStore
 from courant.feeds.store import FeedStore
@@ -19,17 +23,28 @@ def wire() -> Heartbeat:
     env = settings.read(settings.Heartbeat)
     content = aws.table(env.content_table)
     sqs = aws.client("sqs")
+    ledger = aws.table(env.ledger_table)
     editions = EditionStore(content)
+    starter = Starter(editions, sqs, env.editions_queue, env.epoch)
     return Heartbeat(
         newsletters=NewsletterStore(content),
         subscribers=MemberLists(aws.table(env.subscribers_table)),
         feeds=FeedStore(content),
         editions=editions,
-        chunks=ChunkStore(aws.table(env.ledger_table)),
-        starter=Starter(editions, sqs, env.editions_queue, env.epoch),
+        upkeep=Upkeep(
+            editions=editions,
+            chunks=ChunkStore(ledger),
+            heard=HeardStore(ledger),
+            account=AccountReader(),
+            grants=Grants(ledger),
+            starter=starter,
+            sqs=sqs,
+            chunks_queue=env.chunks_queue,
+            letters_queue=env.letters_queue,
+        ),
+        starter=starter,
         sqs=sqs,
         feeds_queue=env.feeds_queue,
-        chunks_queue=env.chunks_queue,
         epoch=env.epoch,
     )
 

@@ -1,4 +1,4 @@
-"""Invoked by an editor: send now, test, preview."""
+"""Invoked by an editor: send now, test, preview; pause, resume, cancel, retry the unresolved."""
 
 from functools import cache
 from typing import Any
@@ -23,10 +23,12 @@ def wire() -> Publisher:
         newsletters=NewsletterStore(content),
         subscribers=MemberLists(aws.table(env.subscribers_table)),
         requests=RequestStore(content),
+        editions=editions,
         starter=Starter(editions, sqs, env.editions_queue, env.epoch),
         sqs=sqs,
         editions_queue=env.editions_queue,
         bucket=env.bucket,
+        epoch=env.epoch,
     )
 
 

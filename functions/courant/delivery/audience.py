@@ -3,73 +3,127 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from courant import log
 from courant.clock import stamp
+from courant.delivery import allowance, plan
+from courant.delivery.account import AccountReader
+from courant.delivery.allowance import Account
 from courant.delivery.chunks import Chunk, ChunkState, ChunkStore, Counts, nudge
+from courant.delivery.grants import Grants
+from courant.delivery.pace import unlooked
+from courant.editions.model import Edition, Opened
 from courant.editions.pressing import Frozen
+from courant.editions.store import EditionStore
 from courant.subscribers.lists import MemberLists
 from courant.subscribers.model import SHARDS
 
 
+@dataclass(frozen=True, slots=True)
 class Audience:
     """Opens the chunks of a frozen pressing."""
 
-    def __init__(
-        self,
-        subscribers: MemberLists,
-        chunks: ChunkStore,
-        sqs: Any,
-        queue: str,
-        epoch: str,
-    ) -> None:
-        self._subscribers = subscribers
-        self._chunks = chunks
-        self._sqs = sqs
-        self._queue = queue
-        self._epoch = epoch
+    subscribers: MemberLists
+    editions: EditionStore
+    chunks: ChunkStore
+    account: AccountReader
+    grants: Grants
+    sqs: Any
+    queue: str
+    epoch: str
 
-    def open_chunks(self, frozen: Frozen) -> int:
-        """Count the members at the cut, write a chunk for each range that has any, nudge.
+    def open_chunks(self, frozen: Frozen, edition: Edition, starts_by: datetime | None) -> Opened:
+        """Count the members at the cut, write a chunk for each range that has any, and nudge.
 
-        The number of members. Running it twice writes the same chunks and changes none.
+        Running it twice writes the same chunks and changes none. What the account can't send is
+        refused, and not nudged.
         """
-        fresh = tuple(self._plan(frozen))
-        for chunk in fresh:
-            self._chunks.create(chunk)
+        account = self._look(frozen.cut_at)
+        pace = self.grants.current() or unlooked(frozen.cut_at)
+        for chunk in self._plan(frozen, pace.limit, starts_by):
+            self.chunks.create(chunk)
         # What is in the table counts: a first run may have counted, and even mailed, before us.
         chunks = [
             chunk
-            for chunk in self._chunks.of_edition(frozen.edition)
+            for chunk in self.chunks.of_edition(frozen.edition)
             if chunk.instant == frozen.instant
         ]
-        nudge(self._sqs, self._queue, chunks)
+        members = sum(chunk.members for chunk in chunks)
+        refusal = self._refusal(chunks, edition, account)
+        if refusal is None:
+            nudge(self.sqs, self.queue, chunks[: plan.walkers(pace.limit)])
         log.event("chunks", status="open", edition=frozen.edition, chunks=len(chunks))
-        return sum(chunk.members for chunk in chunks)
+        return Opened(members, refusal)
 
-    def _plan(self, frozen: Frozen) -> Iterable[Chunk]:
-        for number, pressing in enumerate(frozen.pressings):
-            for slot in pressing.slots:
-                for shard in SHARDS:
-                    members = self._subscribers.count(
-                        frozen.edition.newsletter, slot, shard, frozen.cut_at
+    def _look(self, now: datetime) -> Account | None:
+        try:
+            account = self.account.read()
+        except (BotoCoreError, ClientError):
+            # Nobody is to wait for this: the pace is what was seen last, or the slowest.
+            log.error("account", status="unreadable")
+            return None
+        self.grants.look(account, now)
+        return account
+
+    def _refusal(
+        self, chunks: Iterable[Chunk], edition: Edition, account: Account | None
+    ) -> str | None:
+        if account is None:
+            return None
+        return allowance.refusal(
+            _to_send(chunks),
+            account,
+            spread=edition.spread,
+            attended=edition.attended,
+            promised=sum(
+                _to_send(self.chunks.of_edition(other.id))
+                for other in self.editions.open()
+                if other.id != edition.id and other.epoch == self.epoch
+            ),
+        )
+
+    def _plan(self, frozen: Frozen, rate: float, starts_by: datetime | None) -> Iterable[Chunk]:
+        newsletter, cut_at = frozen.edition.newsletter, frozen.cut_at
+        slots = [
+            (number, slot)
+            for number, pressing in enumerate(frozen.pressings)
+            for slot in pressing.slots
+        ]
+        # A shard is a sixteenth of everybody.
+        first = {slot: self.subscribers.count(newsletter, slot, "0", cut_at) for _, slot in slots}
+        members = max(first.values(), default=0) * len(SHARDS)
+        parts = self.chunks.agree(frozen.edition, frozen.instant, plan.parts(members, rate), cut_at)
+        for number, slot in slots:
+            for range_ in (range_ for shard in SHARDS for range_ in plan.ranges(shard, parts)):
+                if range_ == "0":
+                    count = first[slot]
+                else:
+                    count = self.subscribers.count(newsletter, slot, range_, cut_at)
+                if count:
+                    yield Chunk(
+                        edition=frozen.edition,
+                        id=f"{stamp(frozen.instant)}.{number}#{slot}#{range_}",
+                        state=ChunkState.OPEN,
+                        instant=frozen.instant,
+                        pressing=number,
+                        slot=slot,
+                        range=range_,
+                        cut_at=cut_at,
+                        cursor="",
+                        members=count,
+                        counts=Counts(),
+                        fence=0,
+                        lease_until=None,
+                        nudged_at=cut_at,
+                        epoch=self.epoch,
+                        starts_by=starts_by,
                     )
-                    if members:
-                        yield Chunk(
-                            edition=frozen.edition,
-                            id=f"{stamp(frozen.instant)}.{number}#{slot}#{shard}",
-                            state=ChunkState.OPEN,
-                            instant=frozen.instant,
-                            pressing=number,
-                            slot=slot,
-                            range=shard,
-                            cut_at=frozen.cut_at,
-                            cursor="",
-                            members=members,
-                            counts=Counts(),
-                            fence=0,
-                            lease_until=None,
-                            nudged_at=frozen.cut_at,
-                            epoch=self._epoch,
-                        )
+
+
+def _to_send(chunks: Iterable[Chunk]) -> int:
+    return sum(chunk.members - chunk.counts.total for chunk in chunks)

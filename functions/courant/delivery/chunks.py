@@ -1,19 +1,17 @@
 """Chunks: key ranges of an edition's audience. The row owns cursor, lease and counts.
 
-Ledger table: ``C#<edition>`` / ``<instant>.<n>#<slot>#<range>``. A queue message is only a nudge:
+Ledger table: ``C#<edition>`` / ``<instant>.<n>#<slot>#<range>``; into how many ranges a shard falls
+is in ``P#<edition>`` / ``<instant>``. A queue message is only a nudge:
 whoever takes the lease walks on from the cursor, so a redelivered nudge forks nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
-
-from boto3.dynamodb.conditions import Attr, Key
-from botocore.exceptions import ClientError
 
 from courant import aws
 from courant.clock import from_stamp, stamp
@@ -34,23 +32,30 @@ class ChunkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of a chunk's members. ``had``: got this edition through another slot."""
+    """What became of a chunk's members. ``had``: got this edition through another slot;
+    ``cancelled``: were never tried, because the edition was cancelled."""
 
     sent: int = 0
     skipped: int = 0
     failed: int = 0
     unresolved: int = 0
     had: int = 0
+    cancelled: int = 0
 
     @property
     def total(self) -> int:
         """Members accounted for."""
-        return self.sent + self.skipped + self.failed + self.unresolved + self.had
+        return sum(getattr(self, name) for name in self.__slots__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """One chunk's row. ``members`` was counted at the cut, independently of the walk."""
+    """One chunk's row. ``members`` was counted at the cut, independently of the walk.
+
+    ``starts_by``: unattended, the edition's first mail goes out until then or not at all (None:
+    whenever). ``begun_at``: its first page was walked. ``halted_at``: then ``reason`` kept it from
+    going on, and every other chunk. ``resent``: up to when unresolved ones were tried again.
+    """
 
     edition: EditionId
     id: str
@@ -67,6 +72,10 @@ class Chunk:
     lease_until: datetime | None
     nudged_at: datetime
     epoch: str
+    starts_by: datetime | None = None
+    begun_at: datetime | None = None
+    halted_at: datetime | None = None
+    resent: datetime | None = None
     reason: str | None = None
 
 
@@ -94,17 +103,30 @@ class ChunkStore:
             "epoch": chunk.epoch,
             "ttl": int((chunk.cut_at + KEPT).timestamp()),
         }
-        try:
-            self._table.put_item(Item=item, ConditionExpression=Attr("PK").not_exists())
-        except ClientError as error:
-            if not aws.is_conflict(error):
-                raise
+        if chunk.starts_by:
+            item["starts_by"] = stamp(chunk.starts_by)
+        aws.conditionally(
+            self._table.put_item, Item=item, ConditionExpression="attribute_not_exists(PK)"
+        )
+
+    def agree(self, edition: EditionId, instant: datetime, parts: int, now: datetime) -> int:
+        """Into how many parts each shard is cut: what whoever came first says, for all who follow.
+
+        Two who cut an audience differently would count some twice.
+        """
+        key = {"PK": f"P#{edition}", "SK": stamp(instant)}
+        item: aws.Item = {**key, "parts": parts, "ttl": int((now + KEPT).timestamp())}
+        put, absent = self._table.put_item, "attribute_not_exists(PK)"
+        if aws.conditionally(put, Item=item, ConditionExpression=absent) is not None:
+            return parts
+        return int(self._table.get_item(Key=key, ConsistentRead=True)["Item"]["parts"])  # type: ignore[arg-type]  # a number, which the stubs don't know
 
     def of_edition(self, edition: EditionId) -> tuple[Chunk, ...]:
         """Every chunk of an edition."""
         items = aws.query(
             self._table,
-            KeyConditionExpression=Key("PK").eq(f"C#{edition}"),
+            KeyConditionExpression="PK = :pk",
+            ExpressionAttributeValues={":pk": f"C#{edition}"},
             ConsistentRead=True,
         )
         return tuple(_chunk(item) for item in items)
@@ -122,14 +144,19 @@ class ChunkStore:
             {":until": stamp(lease_until), ":now": stamp(now), ":one": 1, ":done": "done"},
         )
 
-    def advance(self, chunk: Chunk, cursor: str, counts: Counts) -> Chunk | None:
+    def advance(self, chunk: Chunk, cursor: str, counts: Counts, now: datetime) -> Chunk | None:
         """Move cursor and counts together; None if the lease was lost to another."""
         return self._update(
             chunk.edition,
             chunk.id,
-            "SET #cursor = :cursor, #counts = :counts",
+            "SET #cursor = :cursor, #counts = :counts, begun_at = if_not_exists(begun_at, :now)",
             "fence = :fence",
-            {":cursor": cursor, ":counts": _counts_item(counts), ":fence": chunk.fence},
+            {
+                ":cursor": cursor,
+                ":counts": _counts_item(counts),
+                ":fence": chunk.fence,
+                ":now": stamp(now),
+            },
             {"#cursor": "cursor", "#counts": "counts"},
         )
 
@@ -137,18 +164,25 @@ class ChunkStore:
         self, chunk: Chunk, state: ChunkState, counts: Counts, reason: str | None = None
     ) -> Chunk | None:
         """Give the lease back, with the state reached; None if it was lost to another."""
-        return self._update(
-            chunk.edition,
-            chunk.id,
-            "SET st = :state, #counts = :counts, reason = :reason REMOVE lease_until",
-            "fence = :fence",
-            {
-                ":state": state.value,
-                ":counts": _counts_item(counts),
-                ":fence": chunk.fence,
-                ":reason": reason,
-            },
-            {"#counts": "counts"},
+        return self._release(chunk, state, counts, "reason = :reason", {":reason": reason})
+
+    def halt(self, chunk: Chunk, reason: str, now: datetime) -> Chunk | None:
+        """Give the lease back and say what keeps this chunk, and all others, from going on."""
+        marks = {":reason": reason, ":now": stamp(now)}
+        changes = "reason = :reason, halted_at = :now"
+        return self._release(chunk, chunk.state, chunk.counts, changes, marks)
+
+    def reopen(self, chunk: Chunk, resend_before: datetime) -> bool:
+        """Have the unresolved of a chunk that is done tried again; False if that was asked."""
+        return (
+            self._update(
+                chunk.edition,
+                chunk.id,
+                "SET st = :settling, resent = :before",
+                "st = :done AND (attribute_not_exists(resent) OR resent < :before)",
+                {":settling": "settling", ":done": "done", ":before": stamp(resend_before)},
+            )
+            is not None
         )
 
     def nudged(self, chunk: Chunk, now: datetime) -> bool:
@@ -173,30 +207,49 @@ class ChunkStore:
         values: dict[str, Any],
         names: dict[str, str] | None = None,
     ) -> Chunk | None:
-        try:
-            item = self._table.update_item(
-                Key=_key(edition, chunk_id),
-                UpdateExpression=expression,
-                ConditionExpression=condition,
-                ExpressionAttributeValues=values,
-                ReturnValues="ALL_NEW",
-                **({"ExpressionAttributeNames": names} if names else {}),  # type: ignore[arg-type]  # DynamoDB refuses an empty mapping
-            )["Attributes"]
-        except ClientError as error:
-            if aws.is_conflict(error):
-                return None
-            raise
-        return _chunk(item)
+        given: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
+        answer = aws.conditionally(
+            self._table.update_item,
+            Key=_key(edition, chunk_id),
+            UpdateExpression=expression,
+            ConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ReturnValues="ALL_NEW",
+            **given,
+        )
+        return _chunk(answer["Attributes"]) if answer else None
+
+    def _release(
+        self,
+        chunk: Chunk,
+        state: ChunkState,
+        counts: Counts,
+        changes: str,
+        marks: dict[str, Any],
+    ) -> Chunk | None:
+        return self._update(
+            chunk.edition,
+            chunk.id,
+            f"SET st = :state, #counts = :counts, {changes} REMOVE lease_until",
+            "fence = :fence",
+            {
+                ":state": state.value,
+                ":counts": _counts_item(counts),
+                ":fence": chunk.fence,
+                **marks,
+            },
+            {"#counts": "counts"},
+        )
 
 
-def nudge(sqs: Any, queue: str, chunks: Iterable[Chunk]) -> None:
-    """Tell deliver that these chunks wait."""
+def nudge(sqs: Any, queue: str, chunks: Iterable[Chunk], *, delay: int = 0) -> None:
+    """Tell deliver that these chunks wait; ``delay`` seconds from now, 900 at most."""
     messages = [
         {"edition": str(chunk.edition), "chunk": chunk.id}
         for chunk in chunks
         if chunk.state is not ChunkState.DONE
     ]
-    aws.send_all(sqs, queue, messages)
+    aws.send_all(sqs, queue, messages, delay=delay)
 
 
 def _key(edition: EditionId, chunk_id: str) -> dict[str, str]:
@@ -204,13 +257,7 @@ def _key(edition: EditionId, chunk_id: str) -> dict[str, str]:
 
 
 def _counts_item(counts: Counts) -> dict[str, int]:
-    return {
-        "sent": counts.sent,
-        "skipped": counts.skipped,
-        "failed": counts.failed,
-        "unresolved": counts.unresolved,
-        "had": counts.had,
-    }
+    return asdict(counts)
 
 
 def _chunk(item: aws.Item) -> Chunk:
@@ -227,8 +274,16 @@ def _chunk(item: aws.Item) -> Chunk:
         members=int(item["members"]),
         counts=Counts(**{name: int(value) for name, value in item["counts"].items()}),
         fence=int(item["fence"]),
-        lease_until=from_stamp(item["lease_until"]) if "lease_until" in item else None,
+        lease_until=_instant(item, "lease_until"),
         nudged_at=from_stamp(item["nudged_at"]),
         epoch=item["epoch"],
+        starts_by=_instant(item, "starts_by"),
+        begun_at=_instant(item, "begun_at"),
+        halted_at=_instant(item, "halted_at"),
+        resent=_instant(item, "resent"),
         reason=item.get("reason"),
     )
+
+
+def _instant(item: aws.Item, name: str) -> datetime | None:
+    return from_stamp(item[name]) if name in item else None

@@ -1,52 +1,46 @@
-"""Walks one chunk: for every member claim → SES → record. One thread, one recipient in flight.
+"""Walks chunks: the members of a range, page by page, several in flight (sender.py).
 
-The walk stops before its invocation's deadline, gives the lease back and nudges itself. Whoever
-crashes leaves a lease that runs out after its death; the heartbeat nudges then.
+A message is a nudge. Whoever has walked a chunk takes the next one that nobody has, and stops
+before the invocation's deadline, gives the lease back and nudges itself. Whoever crashes leaves a
+lease that runs out after its death; the heartbeat nudges then. The cursor moves over members that
+are done with, in order, never past one that is not.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any, assert_never
+from itertools import islice
+from typing import Any
 
 from courant import log
 from courant.clock import Clock
-from courant.delivery import digest as digests
+from courant.delivery import reconcile
 from courant.delivery.chunks import Chunk, ChunkState, ChunkStore, Counts, nudge
-from courant.delivery.digest import Reader
-from courant.delivery.ledger import Delivery, DeliveryState, Ledger
-from courant.delivery.mailer import Accepted, Mailer, NotSent, Refused, Unknown
-from courant.delivery.reconcile import close
+from courant.delivery.gate import Gate, Stop
+from courant.delivery.lanes import Lanes
+from courant.delivery.ledger import FINAL, Delivery, Ledger
+from courant.delivery.mailer import Mailer
+from courant.delivery.sender import Halt, Result, Sender, Streak, ends
+from courant.delivery.throttle import Throttle
 from courant.editions.frozen import PressingStore
-from courant.editions.model import EditionState
-from courant.editions.pressing import Pressing, PressingUnreadable
+from courant.editions.model import Edition, EditionState
+from courant.editions.pressing import Frozen, PressingUnreadable
 from courant.editions.store import EditionStore
+from courant.policy import Policy
 from courant.schedule import EditionId
 from courant.subscribers.links import Links
 from courant.subscribers.lists import MemberLists
 from courant.subscribers.model import Member
 
-# Members read at once. Small, so that what was read is not old when the last of it is mailed.
-PAGE = 25
-# No SES call starts this close to the deadline: its socket may take 13 s.
-FENCE = timedelta(seconds=15)
-# A digest that SES throttles is tried again for so long after the cut, then given up and reported.
-GIVE_UP = timedelta(days=1)
+# Members read at once. Whoever crashes goes over no more than these again.
+PAGE = 250
 # When a lease has run out its owner is dead: Lambda kills at the deadline, and this is after it.
 LEASE_BEYOND_DEADLINE = timedelta(seconds=60)
-
-
-class Stop(StrEnum):
-    """Why a walk ended before its chunk did."""
-
-    DEADLINE = "deadline"
-    THROTTLED = "throttled"
-    HALTED = "halted"
-    NOT_SENDING = "not sending"
+# How soon whom SES throttled is tried again.
+THROTTLED_FOR = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +53,8 @@ class Deliverer:
     ledger: Ledger
     chunks: ChunkStore
     mailer: Mailer
+    throttle: Throttle
+    lanes: Lanes
     links: Links
     sqs: Any
     queue: str
@@ -66,36 +62,89 @@ class Deliverer:
     now: Clock
     new_id: Callable[[], str] = lambda: secrets.token_hex(8)
 
-    def deliver(self, edition: EditionId, chunk_id: str, deadline: datetime) -> str:
-        """Walk a chunk as far as the deadline lets; what it came to, for the log."""
-        chunk = self.chunks.take(edition, chunk_id, deadline + LEASE_BEYOND_DEADLINE, self.now())
+    def deliver(self, edition_id: EditionId, chunk_id: str, deadline: datetime) -> str:
+        """Walk a chunk, and others that nobody walks, as far as the deadline lets.
+
+        What it came to, for the log.
+        """
+        edition = self.editions.get(edition_id)
+        if edition is None:
+            return "no edition"
+        gate = Gate(self.editions, edition, self.epoch, deadline, self.now)
+        frozen: dict[datetime, Frozen | None] = {}
+        came_to = self._visit(edition, chunk_id, gate, frozen, deadline)
+        while came_to == "walked" and (following := self._unwalked(edition_id)):
+            onward = self._visit(edition, following.id, gate, frozen, deadline)
+            # Somebody was faster: there may be others.
+            came_to = "walked" if onward == "not ours" else onward
+        return came_to
+
+    def _visit(
+        self,
+        edition: Edition,
+        chunk_id: str,
+        gate: Gate,
+        frozen: dict[datetime, Frozen | None],
+        deadline: datetime,
+    ) -> str:
+        lease = deadline + LEASE_BEYOND_DEADLINE
+        chunk = self.chunks.take(edition.id, chunk_id, lease, self.now())
         if chunk is None:
             return "not ours"
         if chunk.epoch != self.epoch:
             log.error("chunk", status="refused", chunk=chunk_id, epoch=chunk.epoch)
             self.chunks.release(chunk, chunk.state, chunk.counts, "another epoch")
             return "another epoch"
-        if chunk.state is ChunkState.SETTLING:
-            close(self.chunks, self.ledger, chunk, self.now())
-            return "settled"
+        if edition.state is EditionState.CANCELLED:
+            return self._close(chunk, edition)
+        if stop := gate.stop():
+            return self._leave(chunk, stop)
+        if self._too_late(chunk, edition):
+            return self._halt(chunk, "too late")
         try:
-            frozen = self.pressings.get(edition, chunk.instant)
+            if chunk.instant not in frozen:
+                frozen[chunk.instant] = self.pressings.get(edition.id, chunk.instant)
         except PressingUnreadable as error:
-            # Another Courant froze it. Nobody can tell what it held, so it waits for an editor
-            # rather than being tried for ever.
-            log.error("chunk", status="unreadable", edition=edition, chunk=chunk_id)
-            self.editions.move(edition, EditionState.SENDING, EditionState.PAUSED, str(error))
-            self.chunks.release(chunk, chunk.state, chunk.counts, "unreadable pressing")
-            return "unreadable"
-        if frozen is None:
-            self.chunks.release(chunk, chunk.state, chunk.counts, "no pressing")
-            return "no pressing"
-        return self._walk(chunk, frozen.pressings[chunk.pressing], deadline)
+            # Another Courant froze it. Nobody can tell what it held.
+            return self._halt(chunk, f"unreadable pressing: {error}")
+        if (pressed := frozen[chunk.instant]) is None:
+            return self._halt(chunk, "no pressing")
+        sender = Sender(
+            chunk=chunk,
+            pressing=pressed.pressings[chunk.pressing],
+            gate=gate,
+            throttle=self.throttle,
+            ledger=self.ledger,
+            mailer=self.mailer,
+            links=self.links,
+            lease=lease,
+            now=self.now,
+            streak=Streak(),
+            auto=edition.policy is Policy.AUTO,
+            new_id=self.new_id,
+        )
+        if chunk.state is ChunkState.SETTLING:
+            return self._settle(chunk, edition, sender)
+        return self._walk(chunk, edition, sender)
 
-    def _walk(self, chunk: Chunk, pressing: Pressing, deadline: datetime) -> str:
+    def _unwalked(self, edition_id: EditionId) -> Chunk | None:
+        now = self.now()
+        for chunk in self.chunks.of_edition(edition_id):
+            leased = chunk.lease_until is not None and chunk.lease_until >= now
+            if chunk.state is ChunkState.OPEN and not leased:
+                return chunk
+        return None
+
+    def _too_late(self, chunk: Chunk, edition: Edition) -> bool:
+        """Whether the edition's first mail would go out later than anyone wants, unattended."""
+        late = chunk.starts_by is not None and self.now() > chunk.starts_by
+        if chunk.begun_at is not None or not late or edition.may_be_late:
+            return False
+        return all(one.begun_at is None for one in self.chunks.of_edition(edition.id))
+
+    def _walk(self, chunk: Chunk, edition: Edition, sender: Sender) -> str:
         while True:
-            if stop := self._must_stop(chunk.edition, deadline):
-                return self._leave(chunk, stop)
+            read_at = self.now()
             page = self.subscribers.page(
                 chunk.edition.newsletter,
                 chunk.slot,
@@ -104,142 +153,109 @@ class Deliverer:
                 after=chunk.cursor,
                 limit=PAGE,
             )
-            counts, cursor = chunk.counts, chunk.cursor
-            stop = None
-            for member in page.members:
-                if self.now() + FENCE >= deadline:
-                    stop = Stop.DEADLINE
-                    break
-                came_to = self._member(chunk, pressing, member, deadline)
-                if isinstance(came_to, Stop):
-                    stop = came_to
-                    break
-                counts, cursor = _add(counts, came_to, chunk.id), member.sid
-            if stop is None and page.cursor is not None:
+            results = self._send(sender, page.members, read_at)
+            counts, cursor, end = _finished(chunk, page.members, results)
+            if end is None and page.cursor is not None:
                 cursor = page.cursor
-            advanced = self.chunks.advance(chunk, cursor, counts)
+            advanced = self.chunks.advance(chunk, cursor, counts, self.now())
             if advanced is None:
                 return "lease lost"
+            if end is Stop.STALE and advanced.cursor == chunk.cursor:
+                end = Stop.THROTTLED  # nobody got a turn while the page was fresh
             chunk = advanced
-            if stop is not None:
-                return self._leave(chunk, stop)
-            if page.cursor is None:
-                close(self.chunks, self.ledger, chunk, self.now())
-                return "walked"
+            log.event("page", chunk=chunk.id, edition=chunk.edition, sent=counts.sent)
+            if isinstance(end, Halt):
+                return self._halt(chunk, end.reason)
+            if end is Stop.STALE or (end is None and page.cursor is not None):
+                end = sender.gate.stop()
+                if end is None:
+                    continue
+            if end is not None:
+                return self._leave(chunk, end)
+            return self._close(chunk, edition)
 
-    def _must_stop(self, edition_id: EditionId, deadline: datetime) -> Stop | None:
-        if self.now() + FENCE >= deadline:
-            return Stop.DEADLINE
-        edition = self.editions.get(edition_id)
-        if edition is None or edition.epoch != self.epoch:
-            return Stop.NOT_SENDING
-        sending = edition.state in {EditionState.SCHEDULED, EditionState.SENDING}
-        return None if sending else Stop.NOT_SENDING
-
-    def _leave(self, chunk: Chunk, stop: Stop) -> str:
-        self.chunks.release(chunk, ChunkState.OPEN, chunk.counts, stop.value)
-        if stop is Stop.DEADLINE:
-            nudge(self.sqs, self.queue, [chunk])
-        return stop.value
-
-    def _member(
-        self, chunk: Chunk, pressing: Pressing, member: Member, deadline: datetime
-    ) -> Delivery | Stop:
-        now = self.now()
-        if member.email is None or member.gone_at is not None:
-            return self._skip(chunk, member, member.gone_reason or "left", now)
-        if member.paused_until is not None and member.paused_until > now:
-            return self._skip(chunk, member, "paused", now)
-        unsubscribe_url = self.links.unsubscribe(member.sid, chunk.edition.newsletter)
-        reader = Reader(
-            sections=member.sections, limit=member.limit, name=member.name, locale=member.locale
-        )
-        digest = digests.join(pressing, reader, unsubscribe_url)
-        if digest is None:
-            return self._skip(chunk, member, "nothing new in their sections", now)
-        attempt = self.new_id()
-        lease = deadline + LEASE_BEYOND_DEADLINE
-        row = self.ledger.claim(
-            chunk.edition, member.sid, attempt=attempt, chunk=chunk.id, lease=lease, now=now
-        )
-        if row.attempt != attempt or row.state is not DeliveryState.CLAIMED:
-            return row
-        try:
-            raw = digests.message(
-                pressing,
-                digest,
-                to=member.email,
-                now=now,
-                unsubscribe_url=unsubscribe_url,
-                text_only=member.format == "text",
-            )
-        except ValueError:
-            log.error("digest", status="unwritable", edition=chunk.edition, sid=member.sid)
-            return self._record(chunk, row, DeliveryState.FAILED, "the mail can't be written")
-        if self.now() + FENCE >= deadline:
-            # The claim itself took too long: nothing went out, so say so and come back.
-            self._record(chunk, row, DeliveryState.RETRY, "deadline")
-            return Stop.DEADLINE
-        return self._send(chunk, pressing, row, raw, member.email)
+    def _settle(self, chunk: Chunk, edition: Edition, sender: Sender) -> str:
+        """The second pass: over who is behind the cursor and to be tried (again)."""
+        found = reconcile.settle(self.ledger, chunk, edition, self.now())
+        if not found.again:
+            return self._done(chunk, edition, found)
+        waiting = iter(found.again)
+        while rows := list(islice(waiting, PAGE)):
+            read_at = self.now()
+            members = [
+                self.subscribers.member(chunk.edition.newsletter, chunk.slot, row.sid)
+                or Member(sid=row.sid, email=None, active_from=chunk.cut_at)
+                for row in reconcile.free(self.ledger, edition, rows, self.now())
+            ]
+            results = self._send(sender, members, read_at)
+            end = next((result for result in results if _ends(result)), None)
+            if isinstance(end, Halt):
+                return self._halt(chunk, end.reason)
+            if isinstance(end, Stop):
+                return self._leave(chunk, Stop.DEADLINE if end is Stop.STALE else end)
+        return self._close(chunk, edition)
 
     def _send(
-        self, chunk: Chunk, pressing: Pressing, row: Delivery, raw: bytes, to: str
-    ) -> Delivery | Stop:
-        tags = {"ed": chunk.edition.tag, "rid": row.sid, "att": row.attempt or ""}
-        outcome = self.mailer.send(raw, to, pressing.masthead.sender_address, tags)
-        match outcome:
-            case Accepted(message_id):
-                return self._record(chunk, row, DeliveryState.SENT, message_id=message_id)
-            case Refused(reason):
-                return self._record(chunk, row, DeliveryState.FAILED, reason)
-            case Unknown(reason):
-                return self._record(chunk, row, DeliveryState.UNKNOWN, reason)
-            case NotSent(reason, halted=True):
-                self._record(chunk, row, DeliveryState.RETRY, reason)
-                log.error("send", status="halted", edition=chunk.edition, reason=reason)
-                return Stop.HALTED
-            case NotSent(reason):
-                if self.now() - chunk.cut_at > GIVE_UP:
-                    return self._record(chunk, row, DeliveryState.FAILED, f"{reason}, {row.tries}×")
-                self._record(chunk, row, DeliveryState.RETRY, reason)
-                return Stop.THROTTLED
-            case _:
-                assert_never(outcome)
+        self, sender: Sender, members: Sequence[Member], read_at: datetime
+    ) -> list[Result | None]:
+        return self.lanes.run(lambda member: sender.send(member, read_at), members, ends=ends)
 
-    def _record(
-        self,
-        chunk: Chunk,
-        row: Delivery,
-        state: DeliveryState,
-        reason: str | None = None,
-        message_id: str | None = None,
-    ) -> Delivery:
-        self.ledger.record(
-            chunk.edition,
-            row.sid,
-            row.attempt or "",
-            state,
-            self.now(),
-            reason=reason,
-            message_id=message_id,
-        )
-        log.event("digest", status=state, edition=chunk.edition, sid=row.sid, reason=reason)
-        return replace(row, state=state, reason=reason)
+    def _close(self, chunk: Chunk, edition: Edition) -> str:
+        return self._done(chunk, edition, reconcile.settle(self.ledger, chunk, edition, self.now()))
 
-    def _skip(self, chunk: Chunk, member: Member, reason: str, now: datetime) -> Delivery:
-        return self.ledger.skip(chunk.edition, member.sid, chunk=chunk.id, reason=reason, now=now)
+    def _done(self, chunk: Chunk, edition: Edition, found: reconcile.Found) -> str:
+        """Release a chunk that was walked: done, or with some whose fate is not known yet."""
+        counts = found.counts
+        if edition.state is EditionState.CANCELLED and not found.waiting:
+            counts = replace(counts, cancelled=chunk.members - counts.total)
+        state = ChunkState.SETTLING if found.waiting or found.again else ChunkState.DONE
+        if state is ChunkState.DONE and counts.total != chunk.members:
+            log.error(
+                "chunk",
+                status="does not add up",
+                chunk=chunk.id,
+                members=chunk.members,
+                accounted=counts.total,
+            )
+        log.event("chunk", status=state, edition=chunk.edition, chunk=chunk.id, sent=counts.sent)
+        self.chunks.release(chunk, state, counts)
+        return "walked"
+
+    def _halt(self, chunk: Chunk, reason: str) -> str:
+        log.error("chunk", status="halted", edition=chunk.edition, chunk=chunk.id, reason=reason)
+        self.chunks.halt(chunk, reason, self.now())
+        return "halted"
+
+    def _leave(self, chunk: Chunk, stop: Stop) -> str:
+        self.chunks.release(chunk, chunk.state, chunk.counts, stop.value)
+        if stop is Stop.DEADLINE:
+            nudge(self.sqs, self.queue, [chunk])
+        if stop is Stop.THROTTLED:
+            nudge(self.sqs, self.queue, [chunk], delay=THROTTLED_FOR)
+        return stop.value
+
+
+def _ends(result: Result | None) -> bool:
+    return result is not None and ends(result)
+
+
+def _finished(
+    chunk: Chunk, members: Sequence[Member], results: Sequence[Result | None]
+) -> tuple[Counts, str, Stop | Halt | None]:
+    """Counts and cursor over the first members that are done with, and what ended the page."""
+    counts, cursor = chunk.counts, chunk.cursor
+    for member, result in zip(members, results, strict=True):
+        if not isinstance(result, Delivery):
+            break
+        counts, cursor = _add(counts, result, chunk.id), member.sid
+    ended = [result for result in results if isinstance(result, (Stop, Halt))]
+    # Several lanes may end a page for several reasons; the gravest counts.
+    first = ended[0] if ended else None
+    return counts, cursor, next((one for one in ended if isinstance(one, Halt)), first)
 
 
 def _add(counts: Counts, row: Delivery, chunk_id: str) -> Counts:
-    """The counts with one more row, as it stands now; ``close`` recounts from the rows."""
+    """The counts with one more row, as it stands now; closing recounts from the rows."""
     if row.chunk != chunk_id:  # the chunk that wrote it accounts for it
         return replace(counts, had=counts.had + 1)
-    match row.state:
-        case DeliveryState.SENT:
-            return replace(counts, sent=counts.sent + 1)
-        case DeliveryState.FAILED:
-            return replace(counts, failed=counts.failed + 1)
-        case DeliveryState.SKIPPED:
-            return replace(counts, skipped=counts.skipped + 1)
-        case _:
-            return counts
+    return reconcile.count(counts, row.state) if row.state in FINAL else counts

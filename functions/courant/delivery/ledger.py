@@ -6,8 +6,9 @@
  CLAIMED ─ address refused ─► FAILED
  CLAIMED ─ surely not sent ─► RETRY
  CLAIMED ─ nobody can say ──► UNKNOWN (said so, or the lease ran out)
- any open state ─ an SES event of this digest ► SENT
- UNKNOWN ─ grace passed, no event ► UNRESOLVED
+ any open state ─ an SES event of this digest ► SENT, or FAILED where SES dropped it
+ UNKNOWN ─ grace passed, no event ► strict: UNRESOLVED · auto: RETRY
+ UNRESOLVED ─ an editor's word ► RETRY
 
 Ledger table: ``D#<edition>#<shard>`` / ``<sid>``. Every write is conditional; what is final stays.
 """
@@ -20,12 +21,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.conditions import Key
-from botocore.exceptions import ClientError
-
 from courant import aws
-from courant.clock import stamp
+from courant.clock import from_stamp, stamp
+from courant.errors import Conflict
 from courant.schedule import EditionId
+from courant.subscribers.model import bounds
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -57,7 +57,12 @@ FINAL = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One row of the ledger. ``chunk`` is the chunk that wrote it; ``lease`` in epoch seconds."""
+    """One row of the ledger.
+
+    ``chunk`` is the chunk that wrote it; ``lease`` in epoch seconds; ``at``: its last change by us.
+    ``evidence`` is the SES event that was last heard of it, ``heard`` the attempt it was about.
+    ``auto``: its newsletter's policy is, so every event is noted.
+    """
 
     sid: str
     state: DeliveryState
@@ -65,11 +70,15 @@ class Delivery:
     attempt: str | None
     lease: int
     tries: int
+    at: datetime
     reason: str | None
+    evidence: str | None = None
+    heard: str | None = None
+    auto: bool = False
 
 
 class Ledger:
-    """Deliveries in the ledger table."""
+    """Deliveries in the ledger table. Its methods may be called from several threads."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -83,37 +92,47 @@ class Ledger:
         chunk: str,
         lease: datetime,
         now: datetime,
+        auto: bool = False,
     ) -> Delivery:
         """Take a digest to send it.
 
-        The row after the claim: it is ours if its ``attempt`` is. The attempt id in the condition
-        makes a claim whose reply was lost ours on the second try; without it the mail is lost.
+        The row after the claim: it is ours if its ``attempt`` is (``tries`` is then not told). The
+        attempt id in the condition makes a claim whose reply was lost ours on the second try;
+        without it the mail is lost.
         """
-        try:
-            row = self._table.update_item(
-                Key=_key(edition, sid),
-                UpdateExpression="SET st = :claimed, att = :me, lease = :lease, chunk = :chunk,"
-                " #at = :now, #ttl = :ttl ADD tries :one",
-                ConditionExpression="attribute_not_exists(PK)"
-                " OR (st = :retry AND chunk = :chunk) OR (st = :claimed AND att = :me)",
-                ExpressionAttributeNames={"#at": "at", "#ttl": "ttl"},
-                ExpressionAttributeValues={
-                    ":claimed": DeliveryState.CLAIMED.value,
-                    ":retry": DeliveryState.RETRY.value,
-                    ":me": attempt,
-                    ":lease": int(lease.timestamp()),
-                    ":chunk": chunk,
-                    ":now": stamp(now),
-                    ":ttl": int((now + KEPT).timestamp()),
-                    ":one": 1,
-                },
-                ReturnValues="ALL_NEW",
-            )["Attributes"]
-        except ClientError as error:
-            if not aws.is_conflict(error):
-                raise
-            row = self._table.get_item(Key=_key(edition, sid), ConsistentRead=True)["Item"]
-        return _delivery(row)
+        answer = aws.conditionally(
+            self._table.update_item,
+            Key=_key(edition, sid),
+            UpdateExpression="SET st = :claimed, att = :me, lease = :lease, chunk = :chunk,"
+            " #at = :now, #ttl = :ttl, #auto = :auto ADD tries :one",
+            ConditionExpression="attribute_not_exists(PK)"
+            " OR (st = :retry AND chunk = :chunk) OR (st = :claimed AND att = :me)",
+            ExpressionAttributeNames={"#at": "at", "#ttl": "ttl", "#auto": "auto"},
+            ExpressionAttributeValues={
+                ":claimed": DeliveryState.CLAIMED.value,
+                ":retry": DeliveryState.RETRY.value,
+                ":me": attempt,
+                ":lease": int(lease.timestamp()),
+                ":chunk": chunk,
+                ":now": stamp(now),
+                ":ttl": int((now + KEPT).timestamp()),
+                ":auto": auto,
+                ":one": 1,
+            },
+        )
+        if answer is None:
+            return self._present(edition, sid)
+        return Delivery(
+            sid=sid,
+            state=DeliveryState.CLAIMED,
+            chunk=chunk,
+            attempt=attempt,
+            lease=int(lease.timestamp()),
+            tries=1,
+            at=now,
+            reason=None,
+            auto=auto,
+        )
 
     def record(
         self,
@@ -141,76 +160,127 @@ class Ledger:
         self, edition: EditionId, sid: str, *, chunk: str, reason: str, now: datetime
     ) -> Delivery:
         """Note that a counted member is not to be mailed; the row as it stands after."""
-        key = _key(edition, sid)
         item: aws.Item = {
-            **key,
+            **_key(edition, sid),
             "st": DeliveryState.SKIPPED.value,
             "chunk": chunk,
             "reason": reason,
             "at": stamp(now),
             "ttl": int((now + KEPT).timestamp()),
         }
-        try:
-            self._table.put_item(
-                Item=item,
-                # A digest that waits for another try is surely not sent: it may still be skipped.
-                ConditionExpression="attribute_not_exists(PK) OR (st = :retry AND chunk = :chunk)",
-                ExpressionAttributeValues={":retry": DeliveryState.RETRY.value, ":chunk": chunk},
-            )
-        except ClientError as error:
-            if not aws.is_conflict(error):
-                raise
-            item = self._table.get_item(Key=key, ConsistentRead=True)["Item"]
-        return _delivery(item)
+        written = aws.conditionally(
+            self._table.put_item,
+            Item=item,
+            # A digest that waits for another try is surely not sent: it may still be skipped.
+            ConditionExpression="attribute_not_exists(PK) OR (st = :retry AND chunk = :chunk)",
+            ExpressionAttributeValues={":retry": DeliveryState.RETRY.value, ":chunk": chunk},
+        )
+        return self._present(edition, sid) if written is None else _delivery(item)
 
     def settle(
         self, edition: EditionId, before: Delivery, after: DeliveryState, now: datetime, reason: str
     ) -> bool:
-        """Close a digest whose fate nobody told us; False if word came in the meantime."""
+        """Decide about a digest whose fate nobody told us; False if word came in the meantime.
+
+        Also what an editor decides about an unresolved one. The attempt in the condition: the
+        same state may meanwhile be that of another try.
+        """
         return self._update(
             edition,
             before.sid,
             after,
             now,
-            {":before": before.state.value, ":reason": reason},
+            {":before": before.state.value, ":att": before.attempt, ":reason": reason},
             "SET st = :state, #at = :now, reason = :reason",
-            "st = :before",
+            "st = :before AND att = :att",
         )
 
     def evidence(
-        self, edition: EditionId, sid: str, state: DeliveryState, event: str, now: datetime
+        self,
+        edition: EditionId,
+        sid: str,
+        state: DeliveryState,
+        event: str,
+        now: datetime,
+        *,
+        attempt: str | None = None,
+        reason: str | None = None,
     ) -> bool:
-        """An SES event says what became of a digest; False if the row was final already."""
-        return self._update(
-            edition,
-            sid,
-            state,
-            now,
-            {
-                ":event": event,
-                ":claimed": "claimed",
-                ":unknown": "unknown",
-                ":retry": "retry",
-                ":unresolved": "unresolved",
-            },
-            "SET st = :state, #at = :now, evidence = :event",
-            "st IN (:claimed, :unknown, :retry, :unresolved)",
+        """An SES event says what became of a digest; False if the row was final, or is not there.
+
+        What was given up as unresolved is counted anew in its chunk, together or not at all.
+
+        Raises:
+            Conflict: that chunk is being counted just now; the event must come again.
+        """
+        row = self.get(edition, sid)
+        unresolved = row is not None and row.state is DeliveryState.UNRESOLVED
+        expression = "SET st = :state, #at = :now, evidence = :event, heard = :heard"
+        values = {":state": state.value, ":now": stamp(now), ":event": event, ":heard": attempt}
+        if reason is not None:
+            expression += ", reason = :reason"
+            values[":reason"] = reason
+        opens = ("unresolved",) if unresolved else ("claimed", "unknown", "retry")
+        update: dict[str, Any] = {
+            "Key": _key(edition, sid),
+            "UpdateExpression": expression,
+            "ConditionExpression": f"st IN ({', '.join(f':{name}' for name in opens)})",
+            "ExpressionAttributeNames": {"#at": "at"},
+            "ExpressionAttributeValues": values | {f":{name}": name for name in opens},
+        }
+        if row is None or not unresolved:
+            return aws.conditionally(self._table.update_item, **update) is not None
+        if any(
+            aws.transact(self._table, [{"Update": update}, {"Update": count}])
+            for count in _counted(edition, row, state)
+        ):
+            return True
+        raise Conflict(f"chunk {row.chunk} of {edition} is being counted")
+
+    def note(
+        self,
+        edition: EditionId,
+        sid: str,
+        event: str,
+        *,
+        over: tuple[str, ...] = (),
+        attempt: str | None = None,
+        reason: str | None = None,
+    ) -> bool:
+        """Note an event on a row whatever its state; False if it has another, not of ``over``."""
+        expression, values = "SET evidence = :event", {":event": event}
+        for name, value in (("heard", attempt), ("reason", reason)):
+            if value is not None:
+                expression += f", {name} = :{name}"
+                values[f":{name}"] = value
+        older = {f":over{number}": event for number, event in enumerate(over)}
+        unheard = "attribute_not_exists(evidence)"
+        if older:
+            unheard = f"({unheard} OR evidence IN ({', '.join(older)}))"
+        answer = aws.conditionally(
+            self._table.update_item,
+            Key=_key(edition, sid),
+            UpdateExpression=expression,
+            ConditionExpression=f"attribute_exists(PK) AND {unheard}",
+            ExpressionAttributeValues=values | older,
         )
+        return answer is not None
 
     def get(self, edition: EditionId, sid: str) -> Delivery | None:
-        """One digest's row."""
-        item = self._table.get_item(Key=_key(edition, sid), ConsistentRead=True).get("Item")
-        return _delivery(item) if item else None
+        """One digest's row, read strongly."""
+        return self._read(edition, sid, strongly=True)
+
+    def peek(self, edition: EditionId, sid: str) -> Delivery | None:
+        """One digest's row as it was a moment ago: what is final there is final."""
+        return self._read(edition, sid, strongly=False)
 
     def of_range(self, edition: EditionId, range_: str) -> Iterator[Delivery]:
-        """Every row of a key range (a hex prefix of one digit or more)."""
-        items = aws.query(
-            self._table,
-            KeyConditionExpression=Key("PK").eq(f"D#{edition}#{range_[0]}")
-            & Key("SK").begins_with(range_),
-            ConsistentRead=True,
-        )
-        return (_delivery(item) for item in items)
+        """Every row of a key range (see subscribers/model.py), in the order of their sids."""
+        return self._range(edition, range_, ConsistentRead=True)
+
+    def exceptions(self, edition: EditionId, range_: str) -> Iterator[Delivery]:
+        """The rows of a key range that are not simply sent, as they were a moment ago."""
+        return self._range(edition, range_, FilterExpression="st <> :sent")
 
     def once(self, key: str, name: str, now: datetime) -> bool:
         """True the first time these are asked for: a claim for what belongs to no edition."""
@@ -220,13 +290,31 @@ class Ledger:
             "at": stamp(now),
             "ttl": int((now + KEPT).timestamp()),
         }
-        try:
-            self._table.put_item(Item=item, ConditionExpression="attribute_not_exists(PK)")
-        except ClientError as error:
-            if aws.is_conflict(error):
-                return False
-            raise
-        return True
+        put = self._table.put_item
+        absent = "attribute_not_exists(PK)"
+        return aws.conditionally(put, Item=item, ConditionExpression=absent) is not None
+
+    def _range(self, edition: EditionId, range_: str, **more: Any) -> Iterator[Delivery]:
+        low, high = bounds(range_)
+        values = {":pk": f"D#{edition}#{range_[0]}", ":low": low, ":high": high}
+        if "FilterExpression" in more:
+            values[":sent"] = DeliveryState.SENT.value
+        items = aws.query(
+            self._table,
+            KeyConditionExpression="PK = :pk AND SK BETWEEN :low AND :high",
+            ExpressionAttributeValues=values,
+            **more,
+        )
+        return (_delivery(item) for item in items)
+
+    def _read(self, edition: EditionId, sid: str, *, strongly: bool) -> Delivery | None:
+        item = self._table.get_item(Key=_key(edition, sid), ConsistentRead=strongly).get("Item")
+        return _delivery(item) if item else None
+
+    def _present(self, edition: EditionId, sid: str) -> Delivery:
+        row = self.get(edition, sid)
+        assert row is not None, "a condition just found it, and rows are never deleted"  # noqa: S101 - states what DynamoDB told us
+        return row
 
     def _update(
         self,
@@ -238,23 +326,45 @@ class Ledger:
         expression: str,
         condition: str,
     ) -> bool:
-        try:
-            self._table.update_item(
-                Key=_key(edition, sid),
-                UpdateExpression=expression,
-                ConditionExpression=condition,
-                ExpressionAttributeNames={"#at": "at"},
-                ExpressionAttributeValues={":state": state.value, ":now": stamp(now), **values},
-            )
-        except ClientError as error:
-            if aws.is_conflict(error):
-                return False
-            raise
-        return True
+        answer = aws.conditionally(
+            self._table.update_item,
+            Key=_key(edition, sid),
+            UpdateExpression=expression,
+            ConditionExpression=condition,
+            ExpressionAttributeNames={"#at": "at"},
+            ExpressionAttributeValues={":state": state.value, ":now": stamp(now), **values},
+        )
+        return answer is not None
 
 
 def _key(edition: EditionId, sid: str) -> dict[str, str]:
     return {"PK": f"D#{edition}#{sid[0]}", "SK": sid}
+
+
+def _counted(
+    edition: EditionId, row: Delivery, state: DeliveryState
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What counts an unresolved row of a chunk as something else: if that is done, and if not.
+
+    One that is not done counts its rows itself; whoever is at it has perhaps counted this one, so
+    the fence makes them lose the lease, and somebody counts anew.
+    """
+    key = {"PK": f"C#{edition}", "SK": row.chunk}
+    done = {
+        "Key": key,
+        "UpdateExpression": "SET #counts.unresolved = #counts.unresolved - :one,"
+        " #counts.#state = #counts.#state + :one",
+        "ConditionExpression": "st = :done",
+        "ExpressionAttributeNames": {"#counts": "counts", "#state": state.value},
+        "ExpressionAttributeValues": {":one": 1, ":done": "done"},
+    }
+    counting = {
+        "Key": key,
+        "UpdateExpression": "ADD fence :one",
+        "ConditionExpression": "st <> :done",
+        "ExpressionAttributeValues": {":one": 1, ":done": "done"},
+    }
+    return done, counting
 
 
 def _delivery(item: aws.Item) -> Delivery:
@@ -265,5 +375,9 @@ def _delivery(item: aws.Item) -> Delivery:
         attempt=item.get("att"),
         lease=int(item.get("lease", 0)),
         tries=int(item.get("tries", 0)),
+        at=from_stamp(item["at"]),
         reason=item.get("reason"),
+        evidence=item.get("evidence"),
+        heard=item.get("heard"),
+        auto=item.get("auto", False),
     )

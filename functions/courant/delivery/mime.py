@@ -8,6 +8,7 @@ import re
 import secrets
 from base64 import b64encode
 from collections.abc import Sequence
+from functools import lru_cache
 
 from courant.delivery import quoted
 
@@ -66,6 +67,7 @@ def clean(value: str, limit: int = 150) -> str:
     return value[: space if space > 0 else limit - 1].rstrip(" ,;:–—-") + "…"
 
 
+@lru_cache(maxsize=256)
 def unstructured(value: str) -> str:
     """A subject as header text: itself if ASCII, else RFC 2047 words that split no character."""
     value = clean(value)
@@ -81,6 +83,7 @@ def unstructured(value: str) -> str:
     return " ".join(f"=?utf-8?b?{b64encode(word).decode()}?=" for word in words)
 
 
+@lru_cache(maxsize=256)
 def mailbox(name: str, address: str) -> str:
     """``"Name" <address>`` with the name quoted or encoded as it needs."""
     # A name that looks like an address is how phishing looks.

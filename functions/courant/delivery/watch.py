@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from courant.delivery.brake import Heard, brake
 from courant.delivery.chunks import Chunk, ChunkState
+from courant.delivery.pace import Turn
 from courant.editions.model import (
     CLOSED_PRESSINGS,
     Edition,
@@ -15,16 +17,30 @@ from courant.editions.model import (
 
 # How long a nudge may take to be acted on before it is given up for lost.
 PATIENCE = timedelta(minutes=2)
+# Compose that began before an edition was cancelled has ended by then (its timeout is 5 minutes).
+COMPOSED_BY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What to do now. ``close`` is the state in which the edition ends."""
+    """What to do now.
 
+    ``nudge``: chunks that wait, and nobody walks. ``reopen``: chunks whose unresolved digests an
+    editor wants tried again. ``halted``: why nothing can be sent (causes.py puts it in words);
+    ``brake``: why nothing should be, in words. ``close``: the states to go through to its end.
+    ``drop``: pressings of a cancelled edition that nobody is to compose; ``rest``: it has nothing
+    left to do.
+    """
+
+    drop: tuple[PressingRecord, ...] = ()
     recompose: tuple[PressingRecord, ...] = ()
     finish: tuple[PressingRecord, ...] = ()
     nudge: tuple[Chunk, ...] = ()
-    close: EditionState | None = None
+    reopen: tuple[Chunk, ...] = ()
+    halted: str | None = None
+    brake: str | None = None
+    close: tuple[EditionState, ...] = ()
+    rest: bool = False
 
 
 def next_work(
@@ -32,9 +48,21 @@ def next_work(
     pressings: Iterable[PressingRecord],
     chunks: Iterable[Chunk],
     now: datetime,
+    *,
+    walkers: int = 1,
+    heard: Heard | None = None,
 ) -> Work:
-    """Nudges that were lost, pressings that are done, and whether the edition is over."""
+    """Nudges that were lost, pressings that are done, and whether the edition is over.
+
+    ``walkers``: as many invocations as the account's rate keeps busy; more would wait for their
+    turns, and be paid for it.
+    """
     chunks = tuple(chunks)
+    if edition.state is EditionState.PAUSED:
+        return Work()
+    if edition.state is EditionState.CANCELLED:
+        return _after_cancelling(edition, tuple(pressings), chunks, now)
+    reopen = tuple(chunk for chunk in chunks if _wanted_again(chunk, edition))
     states: dict[datetime, PressingState] = {}
     recompose, finish = [], []
     for record in pressings:
@@ -47,23 +75,105 @@ def next_work(
         ):
             finish.append(record)
             states[record.instant] = PressingState.DONE
-    idle = () if edition.state is EditionState.PAUSED else tuple(_idle(chunks, now))
-    over = bool(states) and all(state in CLOSED_PRESSINGS for state in states.values())
-    close = _ending(states, chunks) if over and now >= edition.closes_at else None
-    return Work(tuple(recompose), tuple(finish), idle, close)
+    return Work(
+        recompose=tuple(recompose),
+        finish=tuple(finish),
+        nudge=_idle(chunks, _since(edition), now, walkers),
+        reopen=reopen,
+        halted=_halted(edition, chunks),
+        brake=_brake(edition, chunks, heard),
+        close=() if reopen else _closing(edition, states, chunks, now),
+    )
 
 
-def _idle(chunks: Iterable[Chunk], now: datetime) -> Iterable[Chunk]:
+def _since(edition: Edition) -> datetime:
+    """From when on nudges count: when it was paused, they came to nothing."""
+    return edition.moved_at if edition.attended else edition.started_at
+
+
+def _after_cancelling(
+    edition: Edition,
+    pressings: Iterable[PressingRecord],
+    chunks: tuple[Chunk, ...],
+    now: datetime,
+) -> Work:
+    """Its chunks are closed; of what is in flight, word is waited for."""
+    waiting = [chunk for chunk in chunks if chunk.state is not ChunkState.DONE]
+    return Work(
+        drop=tuple(one for one in pressings if one.state is PressingState.WAITING),
+        nudge=_idle(waiting, edition.moved_at, now, len(waiting)),
+        # Compose may have been at it, and open chunks yet.
+        rest=not waiting and edition.moved_at + COMPOSED_BY <= now,
+    )
+
+
+def _idle(
+    chunks: Iterable[Chunk], since: datetime, now: datetime, walkers: int
+) -> tuple[Chunk, ...]:
+    """The chunks to nudge: as many as there are walkers too few, longest waiting first."""
+    waiting = [chunk for chunk in chunks if chunk.state is not ChunkState.DONE]
+    busy = [chunk for chunk in waiting if _leased(chunk, now) or _nudged(chunk, since, now)]
+    idle = sorted((chunk for chunk in waiting if chunk not in busy), key=lambda one: one.nudged_at)
+    # Those that only wait for word have nothing to walk, and keep nobody from walking.
+    settling = [chunk for chunk in idle if chunk.state is ChunkState.SETTLING]
+    walks = [chunk for chunk in idle if chunk.state is ChunkState.OPEN]
+    free = walkers - sum(chunk.state is ChunkState.OPEN for chunk in busy)
+    return (*walks[: max(0, free)], *settling)
+
+
+def _nudged(chunk: Chunk, since: datetime, now: datetime) -> bool:
+    """Whether a nudge is on its way. One from before a pause came to nothing."""
+    return chunk.nudged_at >= since and chunk.nudged_at + PATIENCE > now
+
+
+def _leased(chunk: Chunk, now: datetime) -> bool:
+    return chunk.lease_until is not None and chunk.lease_until >= now
+
+
+def _wanted_again(chunk: Chunk, edition: Edition) -> bool:
+    wanted = edition.resend_before
+    if wanted is None or chunk.state is not ChunkState.DONE or not chunk.counts.unresolved:
+        return False
+    return chunk.resent is None or chunk.resent < wanted
+
+
+def _halted(edition: Edition, chunks: Iterable[Chunk]) -> str | None:
+    """Why nothing can be sent, if that came up since the edition came into its state."""
     for chunk in chunks:
-        leased = chunk.lease_until is not None and chunk.lease_until >= now
-        if chunk.state is not ChunkState.DONE and not leased and chunk.nudged_at + PATIENCE <= now:
-            yield chunk
+        if chunk.state is not ChunkState.DONE and chunk.halted_at and chunk.reason:
+            spread = edition.spread and chunk.reason == Turn.NO_QUOTA
+            if chunk.halted_at >= edition.moved_at and not spread:
+                return chunk.reason
+    return None
 
 
-def _ending(states: Mapping[datetime, PressingState], chunks: Iterable[Chunk]) -> EditionState:
+def _brake(edition: Edition, chunks: Iterable[Chunk], heard: Heard | None) -> str | None:
+    if heard is None or edition.brake_off or edition.state is not EditionState.SENDING:
+        return None
+    return brake(edition.id, sum(chunk.counts.sent for chunk in chunks), heard)
+
+
+def _closing(
+    edition: Edition,
+    states: Mapping[datetime, PressingState],
+    chunks: Iterable[Chunk],
+    now: datetime,
+) -> tuple[EditionState, ...]:
+    chunks = tuple(chunks)
+    composed = bool(states) and PressingState.WAITING not in states.values()
+    walked = all(chunk.state is not ChunkState.OPEN for chunk in chunks)
+    if now < edition.closes_at or not composed or not walked:
+        return ()
     ends = set(states.values())
-    if PressingState.DONE not in ends:
-        return EditionState.SKIPPED if PressingState.SKIPPED in ends else EditionState.EXPIRED
+    if PressingState.DONE not in ends and PressingState.PRESSED not in ends:
+        return (EditionState.SKIPPED if PressingState.SKIPPED in ends else EditionState.EXPIRED,)
+    if edition.state not in {EditionState.SENDING, EditionState.SETTLING}:
+        return ()  # compose is about to say that it sends
+    to_settling = (EditionState.SETTLING,) if edition.state is EditionState.SENDING else ()
+    if any(state not in CLOSED_PRESSINGS for state in states.values()) or any(
+        chunk.state is not ChunkState.DONE for chunk in chunks
+    ):
+        return to_settling
     if any(chunk.counts.unresolved for chunk in chunks):
-        return EditionState.SENT_WITH_UNRESOLVED
-    return EditionState.SENT
+        return (*to_settling, EditionState.SENT_WITH_UNRESOLVED)
+    return (*to_settling, EditionState.SENT)

@@ -14,7 +14,13 @@ from courant.articles import KEPT, Article, ArticleStore
 from courant.clock import stamp
 from courant.editions.archive import Archive
 from courant.editions.frozen import PressingStore
-from courant.editions.model import EditionState, PressingRecord, PressingState
+from courant.editions.model import (
+    Edition,
+    EditionState,
+    Opened,
+    PressingRecord,
+    PressingState,
+)
 from courant.editions.pressing import Frozen, Pressing
 from courant.editions.render import render
 from courant.editions.requests import Action, RequestStore
@@ -35,8 +41,8 @@ class Composer:
     """Composes pressings.
 
     ``feed_id`` names a feed's rows by its URL. ``locales``: a newsletter's id → those of its
-    readers. ``open_chunks`` hands a frozen pressing to delivery and returns how many members its
-    slots had at the cut; ``sample`` joins a preview: file name → content.
+    readers. ``open_chunks`` hands a frozen pressing of an edition to delivery, with the instant by
+    which its first mail goes out, if unattended; ``sample`` joins a preview: file name → content.
     """
 
     def __init__(
@@ -50,7 +56,7 @@ class Composer:
         requests: RequestStore,
         feed_id: Callable[[str], str],
         locales: Callable[[str], Iterable[str]],
-        open_chunks: Callable[[Frozen], int],
+        open_chunks: Callable[[Frozen, Edition, datetime | None], Opened],
         sample: Callable[[Pressing], Mapping[str, str]],
         sqs: Any,
         chunks_queue: str,
@@ -85,14 +91,18 @@ class Composer:
             return self._skip(record, now, f"it belongs to epoch {edition.epoch}")
         if edition.state is EditionState.CANCELLED:
             return self._skip(record, now, "the edition was cancelled")
+        if edition.state is EditionState.PAUSED:
+            return record.state  # it waits, and the heartbeat asks again
         newsletter = self._newsletters.get(edition_id.newsletter)
         if newsletter is None or edition_id.cadence not in newsletter.cadences:
             return self._skip(record, now, "the newsletter or its cadence is gone")
-        if not edition.by_hand and now - instant > newsletter.max_lateness:
+        if not edition.may_be_late and now - instant > newsletter.max_lateness:
             before = f"; before that: {record.reason}" if record.reason else ""
             reason = f"composed later than max_lateness{before}"
             self._editions.move_pressing(record, PressingState.EXPIRED, now, reason=reason)
             return PressingState.EXPIRED
+        if edition.state is EditionState.SCHEDULED:
+            self._move(edition_id, EditionState.SCHEDULED, EditionState.COMPOSING, now)
         try:
             frozen = self._pressings.get(edition_id, instant) or self._freeze(
                 newsletter, record, now
@@ -106,16 +116,20 @@ class Composer:
         self._editions.hold(frozen)
         # Before anyone is mailed: the mails link to it.
         self._archive.publish(frozen)
-        members = self._open_chunks(frozen)
-        self._editions.move(edition_id, EditionState.SCHEDULED, EditionState.SENDING)
+        starts_by = None if edition.may_be_late else instant + newsletter.max_lateness
+        opened = self._open_chunks(frozen, edition, starts_by)
+        if opened.refusal:
+            self._hold(edition_id, opened.refusal, now)
+        else:
+            self._move(edition_id, EditionState.COMPOSING, EditionState.SENDING, now)
         self._editions.move_pressing(
             record,
             PressingState.PRESSED,
             now,
-            members=members,
+            members=opened.members,
             articles=len(frozenset().union(*(p.articles for p in frozen.pressings))),
         )
-        log.event("pressing", status="pressed", edition=edition_id, members=members)
+        log.event("pressing", status="pressed", edition=edition_id, members=opened.members)
         return PressingState.PRESSED
 
     def compose_request(self, request_id: str, now: datetime) -> None:
@@ -230,6 +244,23 @@ class Composer:
     ) -> Pressing:
         occasion = _occasion(newsletter, slots, instant, web_url)
         return render(occasion, sections, slots, locales=self._locales(newsletter.id))
+
+    def _hold(self, edition_id: EditionId, reason: str, now: datetime) -> None:
+        """Pause an edition that can't be sent as things are, and say why."""
+        log.error("edition", status="paused", edition=edition_id)
+        for before in (EditionState.COMPOSING, EditionState.SENDING):
+            if self._move(edition_id, before, EditionState.PAUSED, now, reason):
+                return
+
+    def _move(
+        self,
+        edition_id: EditionId,
+        before: EditionState,
+        after: EditionState,
+        now: datetime,
+        reason: str | None = None,
+    ) -> bool:
+        return self._editions.move(edition_id, before, after, by="compose", now=now, reason=reason)
 
     def _skip(self, record: PressingRecord, now: datetime, reason: str) -> PressingState:
         self._editions.move_pressing(record, PressingState.SKIPPED, now, reason=reason)

@@ -1,24 +1,32 @@
 """What an edition is while it runs.
 
-scheduled ─► sending ─► sent | sent with unresolved
-    │           └─ paused ⇄ sending, cancelled (an editor's hand)
-    ├─► skipped   there was nothing new; nobody is mailed
-    └─► expired   its hour passed by more than max_lateness; only an editor may start it
+scheduled ─► composing ─► sending ⇄ paused
+    │            │           └─► settling ─► sent | sent with unresolved (─► sending, by hand)
+    │            ├─► skipped   there was nothing new; nobody is mailed
+    │            └─► expired   its hour passed by more than max_lateness; only a hand may start it
+    └─ at any time before its end: cancelled (an editor's hand)
+
+A state between scheduled and composing, in which an edition waits for somebody's approval, would be
+one more line of ``MOVES``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from courant.policy import Policy
 from courant.schedule import EditionId, Slot
 
 
 class EditionState(StrEnum):
     """Where an edition stands, as editors read it."""
 
-    SCHEDULED = "scheduled"  # started; its pressing is not frozen yet
+    SCHEDULED = "scheduled"  # started; nobody works on it yet
+    COMPOSING = "composing"  # its first pressing is being made
     SENDING = "sending"
-    PAUSED = "paused"
+    PAUSED = "paused"  # by an editor, or because nothing could be sent; see its reason
+    SETTLING = "settling"  # all are mailed; of some it is not known yet whether SES took them
     SENT = "sent"
     SENT_WITH_UNRESOLVED = "sent with unresolved"  # some digests: nobody can say; see the report
     SKIPPED = "skipped"
@@ -26,10 +34,28 @@ class EditionState(StrEnum):
     EXPIRED = "expired"
 
 
+_S = EditionState
+# Every change of state there is. Whatever else is asked for is a defect.
+MOVES: Mapping[EditionState, frozenset[EditionState]] = {
+    _S.SCHEDULED: frozenset({_S.COMPOSING, _S.PAUSED, _S.CANCELLED, _S.SKIPPED, _S.EXPIRED}),
+    _S.COMPOSING: frozenset({_S.SENDING, _S.PAUSED, _S.CANCELLED, _S.SKIPPED, _S.EXPIRED}),
+    # Resumed before it was composed, it may turn out that there is nothing to send.
+    _S.SENDING: frozenset({_S.PAUSED, _S.SETTLING, _S.CANCELLED, _S.SKIPPED, _S.EXPIRED}),
+    _S.PAUSED: frozenset({_S.SENDING, _S.CANCELLED}),
+    _S.SETTLING: frozenset({_S.SENDING, _S.PAUSED, _S.CANCELLED, _S.SENT, _S.SENT_WITH_UNRESOLVED}),
+    # An editor has the unresolved tried again.
+    _S.SENT_WITH_UNRESOLVED: frozenset({_S.SENDING}),
+    _S.SENT: frozenset(),
+    _S.CANCELLED: frozenset(),
+    # Nobody was mailed and nothing runs: an editor may still start it.
+    _S.SKIPPED: frozenset({_S.SCHEDULED}),
+    _S.EXPIRED: frozenset({_S.SCHEDULED}),
+}
 # Asks for work, now or at a later hour.
-OPEN = frozenset({EditionState.SCHEDULED, EditionState.SENDING, EditionState.PAUSED})
-# Nobody was mailed and nothing runs: an editor may still start it by hand.
-RESTARTABLE = frozenset({EditionState.SKIPPED, EditionState.EXPIRED})
+OPEN = frozenset({_S.SCHEDULED, _S.COMPOSING, _S.SENDING, _S.PAUSED, _S.SETTLING})
+# A digest may be sent.
+SENDS = frozenset({_S.SCHEDULED, _S.COMPOSING, _S.SENDING, _S.SETTLING})
+RESTARTABLE = frozenset({_S.SKIPPED, _S.EXPIRED})
 
 
 class PressingState(StrEnum):
@@ -48,7 +74,13 @@ CLOSED_PRESSINGS = frozenset({PressingState.DONE, PressingState.SKIPPED, Pressin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """One edition's row. ``closes_at``: no slot comes due after it."""
+    """One edition's row.
+
+    ``closes_at``: no slot comes due after it. ``moved_at``: when it came into its state.
+    ``attended``: an editor resumed it, so that it may be late. ``brake_off``: whatever bounces, an
+    editor lets it go on. ``spread``: an editor agreed that the account's daily quota spreads it
+    over days. ``resend_before``: an editor wants what was unresolved before it tried again.
+    """
 
     id: EditionId
     state: EditionState
@@ -56,7 +88,39 @@ class Edition:
     closes_at: datetime
     by_hand: bool
     epoch: str
+    moved_at: datetime
+    policy: Policy = Policy.STRICT
+    attended: bool = False
+    brake_off: bool = False
+    spread: bool = False
+    resend_before: datetime | None = None
     reason: str | None = None
+
+    @property
+    def may_be_late(self) -> bool:
+        """Whether somebody decided that it goes out, whatever the hour."""
+        return self.by_hand or self.attended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A change of an edition's state, as its audit keeps it. ``by``: ``heartbeat``, ``compose``
+    or ``editor:<name>``."""
+
+    at: datetime
+    before: EditionState | None
+    after: EditionState
+    by: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What opening a pressing's chunks came to: members at the cut, and why none may be mailed
+    yet (None: they are)."""
+
+    members: int
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
 from botocore.exceptions import ClientError
@@ -29,11 +29,19 @@ class Action(StrEnum):
     SEND = "send"
     TEST = "test"
     PREVIEW = "preview"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    RETRY_UNRESOLVED = "retry-unresolved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One act of an editor. ``edition`` is set for a send, ``to`` for a test."""
+    """One act of an editor.
+
+    ``edition`` is set for a send and for an act on an edition, ``to`` for a test. ``outcome`` is
+    what came of a test, a preview or an act on an edition, once it is known.
+    """
 
     id: str
     action: Action
@@ -85,6 +93,18 @@ class RequestStore:
             UpdateExpression="SET outcome = :outcome",
             ExpressionAttributeValues={":outcome": outcome},
         )
+
+
+def outcome_write(request_id: str, outcome: str) -> dict[str, dict[str, Any]]:
+    """The write, for a transaction, that notes what came of a request, once."""
+    return {
+        "Update": {
+            "Key": {"PK": f"R#{request_id}", "SK": "REQUEST"},
+            "UpdateExpression": "SET outcome = :outcome",
+            "ConditionExpression": "attribute_exists(PK) AND attribute_not_exists(outcome)",
+            "ExpressionAttributeValues": {":outcome": outcome},
+        }
+    }
 
 
 def _request(item: aws.Item) -> Request:

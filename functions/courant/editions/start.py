@@ -4,7 +4,7 @@ Put first, then enqueue: a crash between the two leaves a waiting row, which the
 finds and enqueues again. Everything is conditional, so starting twice starts once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -57,13 +57,18 @@ class Starter:
         slots: tuple[Slot, ...],
         instant: datetime,
         now: datetime,
+        *,
+        by: str = "editor",
+        spread: bool = False,
     ) -> Started:
         """Start an edition now, for all its slots; the day's scheduled one finds it started."""
-        fresh = self._edition(newsletter, edition_id, instant, now, by_hand=True)
-        new = self._editions.create(fresh)
+        fresh = replace(
+            self._edition(newsletter, edition_id, instant, now, by_hand=True), spread=spread
+        )
+        new = self._editions.create(fresh, by=by)
         edition = fresh if new else self._existing(edition_id)
         if edition.state in RESTARTABLE:
-            new = self._editions.restart(fresh, edition.state)
+            new = self._editions.restart(fresh, edition.state, by=by)
             edition = self._existing(edition_id)
         if edition.by_hand and edition.state is EditionState.SCHEDULED:
             # The row's own instant, not ours: a repeated request presses nothing a second time.
@@ -111,4 +116,6 @@ class Starter:
             closes_at=instant if by_hand else closes(newsletter, edition_id, instant),
             by_hand=by_hand,
             epoch=self._epoch,
+            moved_at=now,
+            policy=newsletter.delivery,
         )

@@ -5,61 +5,90 @@ The pages themselves are in the bucket (frozen.py).
 Content table:
   ``N#<newsletter>`` / ``E#<date>#<cadence>[+extra]``   the edition; ``due_kind=EDITION`` while open
   ``E#<edition>``    / ``P#<instant>``                   one instant of it
+  ``E#<edition>``    / ``A#<instant>#<random>``          its audit: a change of state, and whose
   ``N#<newsletter>`` / ``H#<slot>#<cut>#<edition>``       what a slot's pressing held
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.conditions import Attr, Key
-from botocore.exceptions import ClientError
-
 from courant import articles, aws
 from courant.clock import from_stamp, stamp
-from courant.editions.model import OPEN, Edition, EditionState, PressingRecord, PressingState
+from courant.editions import rows
+from courant.editions.model import (
+    MOVES,
+    OPEN,
+    Edition,
+    EditionState,
+    Entry,
+    PressingRecord,
+    PressingState,
+)
 from courant.editions.pressing import Frozen
 from courant.schedule import EditionId, Slot
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
+
 _WATERMARK = {"PK": "HEARTBEAT", "SK": "WATERMARK"}
 
 
 class EditionStore:
-    """Rows of editions. Every change of state is conditional on the state before."""
+    """Rows of editions. Every change of state is conditional on the state before, and audited."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def create(self, edition: Edition) -> bool:
+    def create(self, edition: Edition, *, by: str = "heartbeat") -> bool:
         """Write a new edition; False if there is one of this id already."""
-        return self._put(_edition_item(edition), Attr("PK").not_exists())
+        put = {
+            "Item": rows.edition_item(edition),
+            "ConditionExpression": "attribute_not_exists(PK)",
+        }
+        entry = Entry(
+            at=edition.moved_at, before=None, after=edition.state, by=by, reason=edition.reason
+        )
+        return aws.transact(self._table, [{"Put": put}, rows.noted(edition.id, entry)])
 
-    def restart(self, edition: Edition, before: EditionState) -> bool:
+    def restart(self, edition: Edition, before: EditionState, *, by: str) -> bool:
         """Start an edition anew that had ended without mailing anyone; False if it moved on."""
-        return self._put(_edition_item(edition), Attr("st").eq(before))
+        put = {
+            "Item": rows.edition_item(edition),
+            "ConditionExpression": "st = :before",
+            "ExpressionAttributeValues": {":before": before.value},
+        }
+        entry = Entry(
+            at=edition.moved_at, before=before, after=edition.state, by=by, reason=edition.reason
+        )
+        return aws.transact(self._table, [{"Put": put}, rows.noted(edition.id, entry)])
 
     def get(self, edition_id: EditionId) -> Edition | None:
         """One edition, read strongly."""
-        item = self._table.get_item(Key=_edition_key(edition_id), ConsistentRead=True).get("Item")
-        return _edition(item) if item else None
+        item = self._table.get_item(Key=rows.edition_key(edition_id), ConsistentRead=True).get(
+            "Item"
+        )
+        return rows.edition_of(item) if item else None
 
     def of_newsletter(self, newsletter: str, limit: int = 30) -> tuple[Edition, ...]:
         """The latest editions, newest first."""
         page = self._table.query(
-            KeyConditionExpression=Key("PK").eq(f"N#{newsletter}") & Key("SK").begins_with("E#"),
+            KeyConditionExpression="PK = :pk AND begins_with(SK, :kind)",
+            ExpressionAttributeValues={":pk": f"N#{newsletter}", ":kind": "E#"},
             ScanIndexForward=False,
             Limit=limit,
         )
-        return tuple(_edition(item) for item in page["Items"])
+        return tuple(rows.edition_of(item) for item in page["Items"])
 
     def open(self) -> Iterator[Edition]:
         """Every edition that still asks for work (from a sparse index, never a Scan)."""
         pointers = aws.query(
-            self._table, IndexName="due", KeyConditionExpression=Key("due_kind").eq("EDITION")
+            self._table,
+            IndexName="due",
+            KeyConditionExpression="due_kind = :kind",
+            ExpressionAttributeValues={":kind": rows.KIND},
         )
         for pointer in pointers:
             # The index lags; the row is the truth.
@@ -67,44 +96,111 @@ class EditionStore:
                 Key={"PK": pointer["PK"], "SK": pointer["SK"]}, ConsistentRead=True
             ).get("Item")
             if item and "due_kind" in item:
-                yield _edition(item)
+                yield rows.edition_of(item)
 
     def move(
         self,
         edition_id: EditionId,
         before: EditionState,
         after: EditionState,
+        *,
+        by: str,
+        now: datetime,
         reason: str | None = None,
+        attended: bool | None = None,
+        brake_off: bool | None = None,
+        spread: bool | None = None,
+        resend_before: datetime | None = None,
+        also: Iterable[Mapping[str, Mapping[str, Any]]] = (),
     ) -> bool:
-        """Change an edition's state; False if it was not in ``before``."""
-        expression = "SET st = :after, reason = :reason"
-        if after not in OPEN:
+        """Change an edition's state, and note who did; False if it was not in ``before``.
+
+        ``also`` is written with it or not at all (see ``aws.transact``).
+
+        Raises:
+            ValueError: there is no such change (model.MOVES).
+        """
+        if after not in MOVES[before]:
+            raise ValueError(f"an edition can't go from {before.value} to {after.value}")
+        values: dict[str, Any] = {
+            ":after": after.value,
+            ":before": before.value,
+            ":reason": reason,
+            ":now": stamp(now),
+        }
+        expression = "SET st = :after, reason = :reason, moved_at = :now"
+        marks = {
+            "attended": attended,
+            "brake_off": brake_off,
+            "spread": spread,
+            "resend_before": resend_before and stamp(resend_before),
+        }
+        for name, value in marks.items():
+            if value is not None:
+                expression += f", {name} = :{name}"
+                values[f":{name}"] = value
+        if after in OPEN:
+            # It may come from an end, out of the index.
+            expression += ", due_kind = :kind, due_at = if_not_exists(due_at, :now)"
+            values[":kind"] = rows.KIND
+        elif after is not EditionState.CANCELLED:  # what is cancelled has chunks to close yet
             expression += " REMOVE due_kind, due_at"
+        update = {
+            "Key": rows.edition_key(edition_id),
+            "UpdateExpression": expression,
+            "ConditionExpression": "st = :before",
+            "ExpressionAttributeValues": values,
+        }
+        entry = Entry(at=now, before=before, after=after, by=by, reason=reason)
+        noted = rows.noted(edition_id, entry)
+        return aws.transact(self._table, [{"Update": update}, noted, *also])
+
+    def rest(self, edition_id: EditionId) -> bool:
+        """Nothing is left to do for a cancelled edition; False if it is not one."""
         return self._update(
-            _edition_key(edition_id),
-            expression,
-            {":after": after.value, ":reason": reason, ":before": before.value},
-            "st = :before",
+            rows.edition_key(edition_id),
+            "REMOVE due_kind, due_at",
+            {":cancelled": EditionState.CANCELLED.value},
+            "st = :cancelled",
         )
+
+    def audit(self, edition_id: EditionId) -> tuple[Entry, ...]:
+        """Every change of an edition's state, oldest first. Entries are only ever added."""
+        items = aws.query(
+            self._table,
+            KeyConditionExpression="PK = :pk AND begins_with(SK, :kind)",
+            ExpressionAttributeValues={":pk": f"E#{edition_id}", ":kind": "A#"},
+            ConsistentRead=True,
+        )
+        return tuple(rows.entry_of(item) for item in items)
 
     def add_pressing(self, record: PressingRecord) -> bool:
         """Write one instant of an edition; False if it is there already."""
-        return self._put(_pressing_item(record), Attr("PK").not_exists())
+        put = self._table.put_item
+        return (
+            aws.conditionally(
+                put,
+                Item=rows.pressing_item(record),
+                ConditionExpression="attribute_not_exists(PK)",
+            )
+            is not None
+        )
 
     def pressing(self, edition_id: EditionId, instant: datetime) -> PressingRecord | None:
         """One instant of an edition, read strongly."""
         key = {"PK": f"E#{edition_id}", "SK": f"P#{stamp(instant)}"}
         item = self._table.get_item(Key=key, ConsistentRead=True).get("Item")
-        return _pressing(item) if item else None
+        return rows.pressing_of(item) if item else None
 
     def pressings(self, edition_id: EditionId) -> tuple[PressingRecord, ...]:
         """Every instant of an edition, oldest first."""
         items = aws.query(
             self._table,
-            KeyConditionExpression=Key("PK").eq(f"E#{edition_id}") & Key("SK").begins_with("P#"),
+            KeyConditionExpression="PK = :pk AND begins_with(SK, :kind)",
+            ExpressionAttributeValues={":pk": f"E#{edition_id}", ":kind": "P#"},
             ConsistentRead=True,
         )
-        return tuple(_pressing(item) for item in items)
+        return tuple(rows.pressing_of(item) for item in items)
 
     def move_pressing(
         self,
@@ -165,8 +261,12 @@ class EditionStore:
         rows = list(
             aws.query(
                 self._table,
-                KeyConditionExpression=Key("PK").eq(f"N#{newsletter}")
-                & Key("SK").between(f"H#{slot}#", f"H#{slot}#{stamp(before)}"),
+                KeyConditionExpression="PK = :pk AND SK BETWEEN :first AND :last",
+                ExpressionAttributeValues={
+                    ":pk": f"N#{newsletter}",
+                    ":first": f"H#{slot}#",
+                    ":last": f"H#{slot}#{stamp(before)}",
+                },
                 ConsistentRead=True,
             )
         )
@@ -188,15 +288,6 @@ class EditionStore:
             {"#at": "at"},
         )
 
-    def _put(self, item: aws.Item, condition: Any) -> bool:
-        try:
-            self._table.put_item(Item=item, ConditionExpression=condition)
-        except ClientError as error:
-            if aws.is_conflict(error):
-                return False
-            raise
-        return True
-
     def _update(
         self,
         key: dict[str, str],
@@ -205,78 +296,13 @@ class EditionStore:
         condition: str,
         names: dict[str, str] | None = None,
     ) -> bool:
-        try:
-            self._table.update_item(
-                Key=key,
-                UpdateExpression=expression,
-                ExpressionAttributeValues=values,
-                ConditionExpression=condition,
-                **({"ExpressionAttributeNames": names} if names else {}),  # type: ignore[arg-type]  # DynamoDB refuses an empty mapping
-            )
-        except ClientError as error:
-            if aws.is_conflict(error):
-                return False
-            raise
-        return True
-
-
-def _edition_key(edition_id: EditionId) -> dict[str, str]:
-    extra = f"+{edition_id.extra}" if edition_id.extra else ""
-    return {
-        "PK": f"N#{edition_id.newsletter}",
-        "SK": f"E#{edition_id.date.isoformat()}#{edition_id.cadence}{extra}",
-    }
-
-
-def _edition_item(edition: Edition) -> aws.Item:
-    item: aws.Item = {
-        **_edition_key(edition.id),
-        "edition": str(edition.id),
-        "st": edition.state.value,
-        "started_at": stamp(edition.started_at),
-        "closes_at": stamp(edition.closes_at),
-        "by_hand": edition.by_hand,
-        "epoch": edition.epoch,
-        "reason": edition.reason,
-    }
-    if edition.state in OPEN:
-        item |= {"due_kind": "EDITION", "due_at": stamp(edition.started_at)}
-    return item
-
-
-def _edition(item: aws.Item) -> Edition:
-    return Edition(
-        id=EditionId.parse(item["edition"]),
-        state=EditionState(item["st"]),
-        started_at=from_stamp(item["started_at"]),
-        closes_at=from_stamp(item["closes_at"]),
-        by_hand=item["by_hand"],
-        epoch=item["epoch"],
-        reason=item.get("reason"),
-    )
-
-
-def _pressing_item(record: PressingRecord) -> aws.Item:
-    return {
-        "PK": f"E#{record.edition}",
-        "SK": f"P#{stamp(record.instant)}",
-        "slots": [str(slot) for slot in record.slots],
-        "st": record.state.value,
-        "touched_at": stamp(record.touched_at),
-        "members": record.members,
-        "articles": record.articles,
-        "reason": record.reason,
-    }
-
-
-def _pressing(item: aws.Item) -> PressingRecord:
-    return PressingRecord(
-        edition=EditionId.parse(item["PK"].removeprefix("E#")),
-        instant=from_stamp(item["SK"].removeprefix("P#")),
-        slots=tuple(Slot.parse(slot) for slot in item["slots"]),
-        state=PressingState(item["st"]),
-        touched_at=from_stamp(item["touched_at"]),
-        members=int(item["members"]),
-        articles=int(item["articles"]),
-        reason=item.get("reason"),
-    )
+        given: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
+        answer = aws.conditionally(
+            self._table.update_item,
+            Key=key,
+            UpdateExpression=expression,
+            ExpressionAttributeValues=values,
+            ConditionExpression=condition,
+            **given,
+        )
+        return answer is not None
