@@ -149,6 +149,60 @@ def test_a_claim_for_what_has_no_edition_is_had_once(ledger: Ledger, clock: Hand
     assert ledger.once("r1", "b", clock.at)
 
 
+def test_that_ses_dropped_an_attempt_says_nothing_of_a_later_one(
+    ledger: Ledger, clock: HandClock
+) -> None:
+    claim(ledger, clock, "first")
+    ledger.record(EDITION, SID, "first", DeliveryState.RETRY, clock.at)
+    claim(ledger, clock, "second")
+    failed = DeliveryState.FAILED
+
+    assert not ledger.evidence(EDITION, SID, failed, "Reject", clock.at, attempt="first")
+    assert ledger.evidence(EDITION, SID, failed, "Reject", clock.at, attempt="second")
+
+
+def unresolved(ledger: Ledger, clock: HandClock) -> None:
+    claimed = claim(ledger, clock, "first")
+    assert ledger.settle(EDITION, claimed, DeliveryState.UNRESOLVED, clock.at, "lease ran out")
+
+
+def test_word_of_an_unresolved_digest_is_counted_in_its_chunk_that_is_done(
+    ledger: Ledger, chunks: ChunkStore, clock: HandClock
+) -> None:
+    opened(chunks, clock)
+    unresolved(ledger, clock)
+    chunks.release(taken(chunks, clock), ChunkState.DONE, Counts(sent=2, unresolved=1))
+
+    assert ledger.evidence(EDITION, SID, DeliveryState.SENT, "Delivery", clock.at)
+
+    (chunk,) = chunks.of_edition(EDITION)
+    assert chunk.counts == Counts(sent=3)
+    assert row(ledger).state is DeliveryState.SENT
+
+
+def test_word_of_an_unresolved_digest_makes_who_counts_its_chunk_count_anew(
+    ledger: Ledger, chunks: ChunkStore, clock: HandClock
+) -> None:
+    opened(chunks, clock)
+    unresolved(ledger, clock)
+    counting = taken(chunks, clock)
+
+    assert ledger.evidence(EDITION, SID, DeliveryState.SENT, "Delivery", clock.at)
+
+    assert row(ledger).state is DeliveryState.SENT
+    assert chunks.release(counting, ChunkState.DONE, Counts(sent=2, unresolved=1)) is None
+
+
+def test_an_attempt_settled_by_another_is_not_settled_by_who_read_it_before(
+    ledger: Ledger, clock: HandClock
+) -> None:
+    before = claim(ledger, clock, "first")
+    ledger.record(EDITION, SID, "first", DeliveryState.RETRY, clock.at)
+    claim(ledger, clock, "second")
+
+    assert not ledger.settle(EDITION, before, DeliveryState.UNRESOLVED, clock.at, "lease ran out")
+
+
 # ── chunks ───────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from courant import clock as courant_clock
 from courant import settings
 from desk.stack import Call, Killed, NotQuietError, Stack
+from tests.conftest import HandClock
 
 Handler = Callable[[dict[str, Any], Any], Any]
 Install = Callable[[str, Handler], ModuleType]
@@ -283,7 +284,9 @@ def test_an_unknown_id_handed_back_fails_the_whole_batch(stack: Stack, install: 
     assert pumped.invocations == {"compose": 2}
 
 
-def test_a_delayed_message_does_not_wait(stack: Stack, install: Install) -> None:
+def test_a_delayed_message_waits_by_the_stacks_clock(
+    stack: Stack, clock: HandClock, install: Install
+) -> None:
     seen: list[str] = []
     install("deliver", lambda event, _context: seen.extend(bodies(event)))
     boto3.client("sqs").send_message(
@@ -291,7 +294,12 @@ def test_a_delayed_message_does_not_wait(stack: Stack, install: Install) -> None
     )
 
     stack.pump()
+    clock.advance(seconds=890)
+    stack.pump()
+    assert seen == []
 
+    clock.advance(seconds=11)
+    stack.pump()
     assert seen == ["later"]
 
 

@@ -221,10 +221,14 @@ class Ledger:
             expression += ", reason = :reason"
             values[":reason"] = reason
         opens = ("unresolved",) if unresolved else ("claimed", "unknown", "retry")
+        condition = f"st IN ({', '.join(f':{name}' for name in opens)})"
+        if state is DeliveryState.FAILED and attempt is not None:
+            # That SES dropped an attempt says nothing of a later one.
+            condition += " AND att = :heard"
         update: dict[str, Any] = {
             "Key": _key(edition, sid),
             "UpdateExpression": expression,
-            "ConditionExpression": f"st IN ({', '.join(f':{name}' for name in opens)})",
+            "ConditionExpression": condition,
             "ExpressionAttributeNames": {"#at": "at"},
             "ExpressionAttributeValues": values | {f":{name}": name for name in opens},
         }
