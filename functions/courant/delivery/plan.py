@@ -11,7 +11,7 @@ from math import ceil
 
 # Mails a second that one invocation sends at least (benchmarks/deliver.py), so that as many walk
 # side by side as the account's rate asks for.
-WALKER_RATE = 60
+WALKER_RATE = 100
 # More than one invocation walks in days helps nobody; more than this is a smaller chunk.
 LARGEST = 100_000
 SHARDS = 16

@@ -165,7 +165,8 @@ def _closing(
     if now < edition.closes_at or not composed or not walked:
         return ()
     ends = set(states.values())
-    if PressingState.DONE not in ends and PressingState.PRESSED not in ends:
+    nobody = PressingState.DONE not in ends and PressingState.PRESSED not in ends
+    if nobody and edition.state is not EditionState.SETTLING:
         return (EditionState.SKIPPED if PressingState.SKIPPED in ends else EditionState.EXPIRED,)
     if edition.state not in {EditionState.SENDING, EditionState.SETTLING}:
         return ()  # compose is about to say that it sends
