@@ -22,7 +22,7 @@ HANDLERS = ("heartbeat", "gather", "compose", "deliver", "feedback", "publish", 
 # are stages of their own.
 BASE = [
     *("errors", "clock", "log", "settings", "aws", "table", "locales", "newsletter", "schedule"),
-    *("plaintext", "templates"),
+    *("plaintext", "policy", "templates"),
 ]
 ARROWS: dict[str, list[str]] = {
     **dict.fromkeys(BASE, BASE),
@@ -42,6 +42,7 @@ ARROWS: dict[str, list[str]] = {
 # Pure modules: data in, data out. They may not reach for the world.
 DECIDERS = (
     "newsletter.py",
+    "policy.py",
     "plaintext.py",
     "schedule.py",
     "editions/model.py",

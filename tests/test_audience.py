@@ -148,6 +148,7 @@ def test_an_account_that_can_not_be_asked_holds_nobody_up(newsroom: Newsroom) ->
         sqs=aws.client("sqs"),
         queue=stack.queue("chunks").url,
         epoch="1",
+        now=newsroom.clock,
     )
     frozen = _frozen(newsroom)
 
@@ -155,7 +156,6 @@ def test_an_account_that_can_not_be_asked_holds_nobody_up(newsroom: Newsroom) ->
 
 
 def _frozen(newsroom: Newsroom) -> Frozen:
-    from courant.editions.frozen import PressingStore
 
     bucket = newsroom.stack.outputs()["Bucket"]
     frozen = PressingStore(aws.client("s3"), bucket).get(ID, newsroom.pressings()[0].instant)

@@ -1,8 +1,8 @@
-"""The send path under faults: what SES says, what it does not say, and death at every AWS call."""
+"""The send path under faults: what SES says, and what it does not say."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -15,15 +15,12 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from courant import log
 from courant.delivery import digest
 from courant.delivery.chunks import Counts
-from courant.delivery.sender import GIVE_UP
-from courant.delivery.ledger import DeliveryState
+from courant.delivery.deliver import GIVE_UP
 from courant.delivery.reconcile import GRACE
 from courant.editions.model import EditionState
-from courant.schedule import EditionId
-from desk.stack import Call, Killed, Stack
+from desk.stack import Call, Stack
 from tests.conftest import HandClock
 from tests.newsroom import Newsroom
 
@@ -141,13 +138,21 @@ def test_throttling_for_an_hour_costs_nobody_their_digest(newsroom: Newsroom) ->
     assert newsroom.counts() == Counts(sent=4)
 
 
-def test_throttling_without_end_is_given_up_after_a_day_and_reported(newsroom: Newsroom) -> None:
+def test_throttling_without_end_is_told_after_a_day_and_nobody_is_given_up(
+    newsroom: Newsroom,
+) -> None:
     with ses_says(newsroom, answer("TooManyRequestsException", 429)):
         newsroom.run(3)
         newsroom.clock.at += GIVE_UP
-        newsroom.run(3)
+        newsroom.run(6)
+    edition = newsroom.edition()
+    assert edition.state is EditionState.PAUSED
+    assert "For a day SES took no mail" in (edition.reason or "")
 
-    assert newsroom.counts() == Counts(sent=3, failed=1)
+    move(newsroom, EditionState.PAUSED, EditionState.SENDING)
+    newsroom.run(4)
+
+    assert newsroom.counts() == Counts(sent=4)
 
 
 def test_a_mail_that_can_not_be_written_fails_alone(
@@ -242,91 +247,3 @@ def move(newsroom: Newsroom, before: EditionState, after: EditionState) -> bool:
     edition = newsroom.edition()
     now = newsroom.clock()
     return newsroom.editions.move(edition.id, before, after, by="editor:ann", now=now)
-
-
-def at_call(function: str, number: int, error: BaseException) -> Callable[[Call], None]:
-    """Raises at a function's ``number``-th AWS call, once."""
-    left = [number]
-
-    def hook(call: Call) -> None:
-        if call.function == function:
-            left[0] -= 1
-            if left[0] == 0:
-                raise error
-
-    return hook
-
-
-def an_edition(
-    clock: HandClock, when: str = "before", hook: Callable[[Call], None] | None = None
-) -> list[tuple[str, str]]:
-    """A small edition run to rest under a fault; the calls made: function and operation."""
-    with Stack(clock) as stack:
-        newsroom = Newsroom(stack, clock)
-        newsroom.to(5, 40)
-        newsroom.found()
-        stack.tick()
-        newsroom.subscribe(2)
-        newsroom.bring(2)
-        newsroom.to(6)
-        seen: list[tuple[str, str]] = []
-
-        def counting(call: Call) -> None:
-            seen.append((call.function, call.operation))
-            if hook:
-                hook(call)
-
-        setattr(stack.calls, when, counting)
-        # Leases run out after minutes, the grace after a quarter of an hour.
-        for minutes in (1, 5, 5, 25, 5, 5, 5):
-            try:
-                newsroom.run(1)
-            except (Killed, ClientError):
-                log.event("beat", status="died")  # Scheduler simply comes again in a minute
-            newsroom.clock.advance(minutes=minutes)
-            edition = newsroom.editions.get(EditionId.parse("morning/daily/2026-11-22"))
-            if edition and edition.state in ENDED:
-                break
-        counts, members = newsroom.counts(), sum(r.members for r in newsroom.pressings())
-        mailed = newsroom.mailed()
-        state = newsroom.edition().state
-
-        # Nobody twice; everybody accounted for; unresolved only where the mail's fate was cut off.
-        assert max(mailed.values()) == 1
-        assert members == counts.total == 2
-        assert counts.sent <= len(mailed) <= counts.sent + counts.unresolved
-        assert state in ENDED
-        assert (state is EditionState.SENT) == (counts.unresolved == 0)
-        assert all(row.state is not DeliveryState.CLAIMED for row in newsroom.rows().values())
-        return seen
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("function", "kind", "when"),
-    # Dying before a call is dying after the one before it, so that way round needs no run.
-    [
-        ("heartbeat", "killed", "after"),
-        ("compose", "killed", "after"),
-        ("deliver", "killed", "after"),
-        ("deliver", "refused", "before"),
-    ],
-)
-def test_dying_at_any_aws_call_mails_nobody_twice_and_forgets_nobody(
-    function: str, kind: str, when: str, clock: HandClock
-) -> None:
-    start = clock.at
-    error: BaseException = (
-        Killed() if kind == "killed" else answer("ProvisionedThroughputExceededException", 400)
-    )
-    made = [operation for owner, operation in an_edition(clock) if owner == function]
-    # Of a run of the same call (a count for each of sixteen shards) the ends are enough; and a
-    # beat's calls are the same each minute.
-    numbers = [
-        n
-        for n in range(len(made))
-        if n == 0 or n + 1 == len(made) or made[n - 1] != made[n] or made[n] != made[n + 1]
-    ]
-    for number in numbers[:14] if function == "heartbeat" else numbers:
-        clock.at = start
-        an_edition(clock, when, at_call(function, number + 1, error))

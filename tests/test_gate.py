@@ -96,5 +96,5 @@ def test_only_an_edition_that_is_to_be_sent_is_sent(
     )
     opened = Gate(editions, edition, "1", clock.at + timedelta(seconds=60), clock)
 
-    sends = {"scheduled", "composing", "sending", "settling"}
+    sends = {"sending", "settling"}
     assert (opened.stop() is None) == (state.value in sends)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from courant import log
-from courant.delivery.feedback import read
+from courant.delivery.ses_events import read
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:

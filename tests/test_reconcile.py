@@ -29,7 +29,7 @@ class Chunked:
         self.members = 0
 
     def row(
-        self, state: DeliveryState, *, auto: bool = False, tries: int = 1, heard: bool = False
+        self, state: DeliveryState, *, auto: bool = False, tries: int = 1, heard: str = ""
     ) -> str:
         sid = f"a{self.members:031x}"
         self.members += 1
@@ -48,7 +48,7 @@ class Chunked:
         if state is STATES.UNRESOLVED:
             self.settle_row(sid, STATES.UNRESOLVED)
         if heard:
-            self.ledger.note(ID, sid, "Delivery")
+            self.ledger.note(ID, sid, heard)
         return sid
 
     def settle_row(self, sid: str, after: DeliveryState) -> None:
@@ -134,7 +134,7 @@ def test_strict_what_nobody_told_of_is_unresolved_after_the_grace_and_not_before
 
 def test_auto_tries_again_once_the_others_were_heard_of(chunked: Chunked, clock: HandClock) -> None:
     for _ in range(3):
-        chunked.row(STATES.SENT, auto=True, heard=True)
+        chunked.row(STATES.SENT, auto=True, heard="Delivery")
     sid = chunked.row(STATES.UNKNOWN, auto=True)
     clock.at += AUTO_GRACE
     assert chunked.settle(Policy.AUTO).waiting == 1
@@ -151,7 +151,7 @@ def test_auto_does_not_trust_a_channel_that_is_silent(
     chunked: Chunked, clock: HandClock, sent: int
 ) -> None:
     for number in range(sent):
-        chunked.row(STATES.SENT, auto=True, heard=number > 0)
+        chunked.row(STATES.SENT, auto=True, heard="Delivery" if number else "")
     sid = chunked.row(STATES.UNKNOWN, auto=True)
     clock.at += AUTO_GIVE_UP
     assert chunked.settle(Policy.AUTO).waiting == 1
@@ -162,8 +162,19 @@ def test_auto_does_not_trust_a_channel_that_is_silent(
     assert chunked.state(sid) is STATES.UNRESOLVED
 
 
+def test_auto_does_not_take_bad_news_for_news_of_every_mail(
+    chunked: Chunked, clock: HandClock
+) -> None:
+    for _ in range(3):
+        chunked.row(STATES.SENT, auto=True, heard="Bounce")
+    chunked.row(STATES.UNKNOWN, auto=True)
+    clock.at += AUTO_GRACE + timedelta(seconds=1)
+
+    assert chunked.settle(Policy.AUTO).waiting == 1
+
+
 def test_auto_does_not_try_for_ever(chunked: Chunked, clock: HandClock) -> None:
-    chunked.row(STATES.SENT, auto=True, heard=True)
+    chunked.row(STATES.SENT, auto=True, heard="Delivery")
     sid = chunked.row(STATES.UNKNOWN, auto=True, tries=AUTO_TRIES)
     clock.at += AUTO_GRACE + timedelta(seconds=1)
 
@@ -187,7 +198,7 @@ def test_an_editors_word_frees_what_was_unresolved_before_it_and_nothing_later(
 
 
 def test_a_cancelled_edition_tries_nothing_again(chunked: Chunked, clock: HandClock) -> None:
-    chunked.row(STATES.SENT, auto=True, heard=True)
+    chunked.row(STATES.SENT, auto=True, heard="Delivery")
     retried = chunked.row(STATES.RETRY, auto=True)
     unknown = chunked.row(STATES.UNKNOWN, auto=True)
     unresolved = chunked.row(STATES.UNRESOLVED, auto=True)

@@ -56,7 +56,7 @@ class Office:
         file = roster_file.parse(text.encode())
         assert file.broken == ()
         return roster.import_rows(
-            file.rows, MORNING, self.clock(), self.store, KEY, roster_file.address, "import:test"
+            file.rows, MORNING, self.clock, self.store, KEY, roster_file.address, "import:test"
         )
 
     def give(self) -> str:
@@ -399,7 +399,7 @@ def test_the_files_of_other_programs(
     file = roster_file.read(shared / "corpora" / "subscribers" / name)
 
     done = roster.import_rows(
-        file.rows, MORNING, office.clock(), office.store, KEY, roster_file.address, "import:test"
+        file.rows, MORNING, office.clock, office.store, KEY, roster_file.address, "import:test"
     )
 
     assert (done.added, len(done.refused), file.broken) == (good, bad, ())

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import importlib.metadata
+import json
 import re
 import sys
 import tomllib
@@ -242,9 +243,27 @@ def test_readers_are_not_tracked() -> None:
     for name, resource in resources_of("AWS::SES::ConfigurationSet").items():
         assert "TrackingOptions" not in resource["Properties"], name
     for name, resource in resources_of("AWS::SES::ConfigurationSetEventDestination").items():
-        types = set(resource["Properties"]["EventDestination"]["MatchingEventTypes"])
+        text = json.dumps(resource["Properties"]["EventDestination"]["MatchingEventTypes"])
 
-        assert not types & {"OPEN", "CLICK"}, name
+        assert "DELIVERY" in text, name
+        assert not {"OPEN", "CLICK"} & set(re.findall("[A-Z_]+", text)), name
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [({}, True), ({"DeliveryEvents": "yes"}, True), ({"DeliveryEvents": "no"}, False)],
+)
+def test_deliveries_are_told_unless_they_are_not_wanted_and_bad_news_always(
+    parameters: dict[str, str], told: bool
+) -> None:
+    resolver = Resolver({"SenderDomain": "news.example.org", **parameters})
+    bad_news = ["REJECT", "BOUNCE", "COMPLAINT", "DELIVERY_DELAY", "RENDERING_FAILURE"]
+
+    for name in ("DigestsEvents", "LettersEvents"):
+        types = resolver.value(properties(name)["EventDestination"]["MatchingEventTypes"])
+
+        # Sends are never told: they come for every mail, and say less than deliveries.
+        assert sorted(types) == sorted([*bad_news, "DELIVERY"] if told else bad_news), name
 
 
 def test_the_outputs_name_what_people_work_with() -> None:

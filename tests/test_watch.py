@@ -134,7 +134,8 @@ def test_how_an_edition_ends(
     ]
     chunk = replace(DONE, counts=Counts(sent=3 - unresolved, unresolved=unresolved))
 
-    assert next_work(EDITION, records, [chunk], NOW).close[-1] is ends
+    chunks = [chunk] if PressingState.DONE in states else []
+    assert next_work(EDITION, records, chunks, NOW).close[-1] is ends
 
 
 def test_an_edition_without_pressings_is_not_over() -> None:
@@ -225,7 +226,7 @@ def test_what_comes_back_pauses_unless_an_editor_let_it() -> None:
         return next_work(edition, [PRESSED], [sent], NOW, heard=heard).brake is not None
 
     assert paused(EDITION)
-    assert not paused(replace(EDITION, brake_off=True))
+    assert not paused(replace(EDITION, braked=True))
     assert not paused(replace(EDITION, state=EditionState.SETTLING))
 
 
@@ -250,13 +251,25 @@ def test_a_cancelled_edition_closes_its_chunks_and_then_rests() -> None:
     cancelled = replace(EDITION, state=EditionState.CANCELLED, moved_at=NOW - timedelta(minutes=1))
     later = NOW + COMPOSED_BY
 
-    work = next_work(cancelled, [WAITING], [CHUNK, DONE], NOW)
+    unbegun = replace(WAITING, instant=NOW)
 
-    assert (work.nudge, work.drop, work.rest) == ((CHUNK,), (WAITING,), False)
+    work = next_work(cancelled, [unbegun], [CHUNK, DONE], NOW)
+
+    assert (work.nudge, work.drop, work.rest) == ((CHUNK,), (unbegun,), False)
     assert not next_work(cancelled, [PRESSED], [DONE], NOW).rest  # compose may be at it yet
     assert next_work(cancelled, [PRESSED], [DONE], later).rest
     assert not next_work(cancelled, [PRESSED], [CHUNK], later).rest
     assert next_work(cancelled, [PRESSED], [DONE], later).close == ()
+
+
+def test_of_a_cancelled_edition_whose_chunks_were_being_opened_the_audience_is_counted_whole() -> (
+    None
+):
+    cancelled = replace(EDITION, state=EditionState.CANCELLED, moved_at=NOW - timedelta(days=1))
+
+    work = next_work(cancelled, [WAITING], [DONE], NOW)
+
+    assert (work.recompose, work.drop, work.rest) == ((WAITING,), (), False)
 
 
 def test_an_edition_settles_while_the_fate_of_some_is_not_known() -> None:
@@ -269,8 +282,18 @@ def test_an_edition_settles_while_the_fate_of_some_is_not_known() -> None:
 
 
 @pytest.mark.parametrize("state", [EditionState.SCHEDULED, EditionState.COMPOSING])
-def test_an_edition_that_compose_has_not_said_is_sent_is_not_over(state: EditionState) -> None:
-    assert next_work(replace(EDITION, state=state), [PRESSED], [DONE], NOW).close == ()
+def test_an_edition_of_which_compose_died_before_it_said_that_it_is_sent_is_sent(
+    state: EditionState,
+) -> None:
+    unsaid = replace(EDITION, state=state)
+
+    assert next_work(unsaid, [PRESSED], [CHUNK], NOW).close[-1] is EditionState.SENDING
+    assert next_work(unsaid, [PRESSED], [DONE], NOW).close[-1] is EditionState.SENDING
+    assert next_work(unsaid, [WAITING], [CHUNK], NOW).close == ()
+
+
+def test_nobody_walks_the_chunks_of_an_instant_that_compose_is_still_opening() -> None:
+    assert next_work(EDITION, [WAITING], [CHUNK], NOW).nudge == ()
 
 
 @given(

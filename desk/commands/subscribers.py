@@ -76,7 +76,7 @@ def import_(
                 _with_cadence(found.rows, cadence), total=len(found.rows), description="Rows"
             ),
             wanted,
-            clock.now(),
+            clock.now,
             store,
             deployed.address_key(),
             roster_file.address,

@@ -40,6 +40,7 @@ def wire() -> Composer:
         sqs=sqs,
         queue=env.chunks_queue,
         epoch=env.epoch,
+        now=clock.now,
     )
     return Composer(
         newsletters=NewsletterStore(content),

@@ -10,13 +10,16 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from courant.errors import ConfigurationError
+from courant.errors import ConfigurationError, Conflict
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 # What DynamoDB gives back for an item, before a store makes it a dataclass.
 Item = dict[str, Any]
+
+# DynamoDB refuses a transaction while another holds one of its items, for some milliseconds.
+_RACES = 5
 
 # Retried freely: every call made with it is idempotent or conditional. The SES client is not
 # this one (delivery/mailer.py): boto3's retries there would mail a reader twice.
@@ -63,7 +66,10 @@ def conditionally(write: Callable[..., Any], **arguments: Any) -> Any:
 def transact(table: Table, writes: Iterable[Mapping[str, Mapping[str, Any]]]) -> bool:
     """All of the writes (``{"Put" | "Update": arguments}``), or none of them and False.
 
-    False: a condition was false, or another transaction held one of the items.
+    False: a condition was false.
+
+    Raises:
+        Conflict: other transactions kept holding one of the items; nothing was written.
     """
     requests: Any = [
         {kind: {"TableName": table.name, **arguments}}
@@ -72,13 +78,17 @@ def transact(table: Table, writes: Iterable[Mapping[str, Mapping[str, Any]]]) ->
     ]
     if not requests:
         return True
-    try:
-        table.meta.client.transact_write_items(TransactItems=requests)
-    except ClientError as error:
-        if is_conflict(error) or _collided(error):
-            return False
-        raise
-    return True
+    for _ in range(_RACES):
+        try:
+            table.meta.client.transact_write_items(TransactItems=requests)
+        except ClientError as error:
+            if is_conflict(error):
+                return False
+            if not _collided(error):
+                raise
+        else:
+            return True
+    raise Conflict("other transactions keep holding an item of this one")
 
 
 def _collided(error: ClientError) -> bool:

@@ -64,10 +64,10 @@ class Heartbeat:
         open_editions = [edition for edition in self.editions.open() if edition.epoch == self.epoch]
         self.upkeep.look(open_editions, now)
         for edition in open_editions:
-            newsletter = newsletters.get(edition.id.newsletter)
-            if newsletter and edition.by_hand:
-                self._press_again(edition, newsletter, now)
-            self.upkeep.take_up(edition, newsletter, now)
+            try:
+                self._take_up(edition, newsletters.get(edition.id.newsletter), now)
+            except Exception:  # noqa: BLE001 - the isolation point: one edition must not stop all
+                log.error("edition", status="not taken up", edition=edition.id)
         feeds = self._enqueue_feeds(now)
         # After what is due, which must go out however many are to be refreshed; these go next beat.
         soon = due(newsletters.values(), slots, max(since + _REFRESH, now), now + _REFRESH)
@@ -111,6 +111,11 @@ class Heartbeat:
         self.sent.clear()
         self.sent.update(sent | {feed: Sending(waiting[feed], now) for feed in new})
         return len(new)
+
+    def _take_up(self, edition: Edition, newsletter: Newsletter | None, now: datetime) -> None:
+        if newsletter and edition.by_hand:
+            self._press_again(edition, newsletter, now)
+        self.upkeep.take_up(edition, newsletter, now)
 
     def _press_again(self, edition: Edition, newsletter: Newsletter, now: datetime) -> None:
         """The editor's call may have died between the edition's row and its pressing's."""

@@ -44,5 +44,7 @@ def error(name: str, /, **fields: object) -> None:
 
 def _write(level: int, name: str, fields: dict[str, object]) -> None:
     _configure()
+    if not _logger.isEnabledFor(level):
+        return
     line = json.dumps({"event": name, **fields}, default=str, ensure_ascii=False)
     _logger.log(level, "%s", line)

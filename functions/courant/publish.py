@@ -169,7 +169,6 @@ class Publisher:
                 now=now,
                 reason=decided.reason,
                 attended=decided.attended,
-                brake_off=decided.brake_off,
                 spread=decided.spread,
                 resend_before=decided.resend_before,
                 # Together, so that one whose answer was lost is known to be done.

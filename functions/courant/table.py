@@ -57,6 +57,8 @@ def typed(value: Any) -> dict[str, Any]:
     Raises:
         TypeError: nothing of ours is kept so, floats least of all.
     """
+    if value.__class__ is str:  # as most are
+        return {"S": value}
     match value:
         case str():
             return {"S": str(value)}
@@ -76,7 +78,8 @@ def typed(value: Any) -> dict[str, Any]:
 
 def plain(item: Mapping[str, Mapping[str, Any]]) -> Item:
     """An item of an answer in Python's types."""
-    return {name: _value(value) for name, value in item.items()}
+    # Most are text.
+    return {name: value["S"] if "S" in value else _value(value) for name, value in item.items()}
 
 
 def _value(value: Mapping[str, Any]) -> Any:

@@ -10,14 +10,14 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from courant import log
-from courant.clock import stamp
+from courant.clock import Clock, stamp
 from courant.delivery import allowance, plan
 from courant.delivery.account import AccountReader
 from courant.delivery.allowance import Account
 from courant.delivery.chunks import Chunk, ChunkState, ChunkStore, Counts, nudge
 from courant.delivery.grants import Grants
 from courant.delivery.pace import unlooked
-from courant.editions.model import Edition, Opened
+from courant.editions.model import Edition, EditionState, Opened
 from courant.editions.pressing import Frozen
 from courant.editions.store import EditionStore
 from courant.subscribers.lists import MemberLists
@@ -36,14 +36,14 @@ class Audience:
     sqs: Any
     queue: str
     epoch: str
+    now: Clock
 
     def open_chunks(self, frozen: Frozen, edition: Edition, starts_by: datetime | None) -> Opened:
-        """Count the members at the cut, write a chunk for each range that has any, and nudge.
+        """Count the members at the cut, and write a chunk for each range that has any.
 
-        Running it twice writes the same chunks and changes none. What the account can't send is
-        refused, and not nudged.
+        Nobody is mailed before ``wake``. Running it twice writes the same chunks and changes none.
         """
-        account = self._look(frozen.cut_at)
+        account = self._look(self.now())
         pace = self.grants.current() or unlooked(frozen.cut_at)
         for chunk in self._plan(frozen, pace.limit, starts_by):
             self.chunks.create(chunk)
@@ -53,12 +53,13 @@ class Audience:
             for chunk in self.chunks.of_edition(frozen.edition)
             if chunk.instant == frozen.instant
         ]
-        members = sum(chunk.members for chunk in chunks)
-        refusal = self._refusal(chunks, edition, account)
-        if refusal is None:
-            nudge(self.sqs, self.queue, chunks[: plan.walkers(pace.limit)])
         log.event("chunks", status="open", edition=frozen.edition, chunks=len(chunks))
-        return Opened(members, refusal)
+        first = chunks[: plan.walkers(pace.limit)]
+        return Opened(
+            members=sum(chunk.members for chunk in chunks),
+            refusal=self._refusal(chunks, edition, account),
+            wake=lambda: nudge(self.sqs, self.queue, first),
+        )
 
     def _look(self, now: datetime) -> Account | None:
         try:
@@ -83,7 +84,9 @@ class Audience:
             promised=sum(
                 _to_send(self.chunks.of_edition(other.id))
                 for other in self.editions.open()
-                if other.id != edition.id and other.epoch == self.epoch
+                if other.id != edition.id
+                and other.epoch == self.epoch
+                and other.state is not EditionState.CANCELLED
             ),
         )
 
@@ -98,8 +101,12 @@ class Audience:
         first = {slot: self.subscribers.count(newsletter, slot, "0", cut_at) for _, slot in slots}
         members = max(first.values(), default=0) * len(SHARDS)
         parts = self.chunks.agree(frozen.edition, frozen.instant, plan.parts(members, rate), cut_at)
+        there = {chunk.id for chunk in self.chunks.of_edition(frozen.edition)}
         for number, slot in slots:
             for range_ in (range_ for shard in SHARDS for range_ in plan.ranges(shard, parts)):
+                id_ = f"{stamp(frozen.instant)}.{number}#{slot}#{range_}"
+                if id_ in there:
+                    continue  # a first run counted it
                 if range_ == "0":
                     count = first[slot]
                 else:
@@ -107,7 +114,7 @@ class Audience:
                 if count:
                     yield Chunk(
                         edition=frozen.edition,
-                        id=f"{stamp(frozen.instant)}.{number}#{slot}#{range_}",
+                        id=id_,
                         state=ChunkState.OPEN,
                         instant=frozen.instant,
                         pressing=number,

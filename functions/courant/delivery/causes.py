@@ -12,6 +12,7 @@ TOO_LATE = "too late"
 ALL_REFUSED = "every mail refused"
 UNREADABLE = "unreadable pressing"
 ANOTHER_EPOCH = "another epoch"
+THROTTLED = "throttled"
 
 _NOT_VERIFIED = (
     "SES did not send: an address or its domain is not verified. Publish the DNS records that SES"
@@ -72,6 +73,11 @@ _SENTENCES = {
         "Another version of Courant froze this edition and this one can't read it. Deploy that"
         " version and resume; or cancel, and the next edition carries what is new."
     ),
+    THROTTLED: (
+        "For a day SES took no mail of a part of its readers: too many at once, or it could not be"
+        " reached. See the deliver function's log and the account's rate in the SES console, then"
+        " resume."
+    ),
     ANOTHER_EPOCH: (
         "It was begun before the tables were restored from a backup, so it may have been sent"
         " since. Cancel it; the next edition carries what is new."
@@ -94,7 +100,7 @@ def sentence(reason: str, sender: str = "") -> str:
     domain = sender.rpartition("@")[2] or "the sender's domain"
     words = _SENTENCES.get(code, _UNKNOWN)
     said = words.format(code=code, sender=sender or "the newsletter's sender", domain=domain)
-    ours = code in {QUOTA, TOO_LATE, ALL_REFUSED, UNREADABLE, ANOTHER_EPOCH}
+    ours = code in {QUOTA, TOO_LATE, ALL_REFUSED, UNREADABLE, ANOTHER_EPOCH, THROTTLED}
     looked_up = "" if ours or words is _UNKNOWN else code
     aside = ": ".join(filter(None, (looked_up, detail)))
     return f"{said} ({aside})" if aside else said

@@ -54,7 +54,8 @@ class Chunk:
 
     ``starts_by``: unattended, the edition's first mail goes out until then or not at all (None:
     whenever). ``begun_at``: its first page was walked. ``halted_at``: then ``reason`` kept it from
-    going on, and every other chunk. ``resent``: up to when unresolved ones were tried again.
+    going on, and every other chunk. ``stuck_since``: nothing of it went out. ``resent``: up to
+    when unresolved ones were tried again.
     """
 
     edition: EditionId
@@ -75,6 +76,7 @@ class Chunk:
     starts_by: datetime | None = None
     begun_at: datetime | None = None
     halted_at: datetime | None = None
+    stuck_since: datetime | None = None
     resent: datetime | None = None
     reason: str | None = None
 
@@ -146,10 +148,13 @@ class ChunkStore:
 
     def advance(self, chunk: Chunk, cursor: str, counts: Counts, now: datetime) -> Chunk | None:
         """Move cursor and counts together; None if the lease was lost to another."""
+        moves = "SET #cursor = :cursor, #counts = :counts, begun_at = if_not_exists(begun_at, :now)"
+        if cursor != chunk.cursor:
+            moves += " REMOVE stuck_since"
         return self._update(
             chunk.edition,
             chunk.id,
-            "SET #cursor = :cursor, #counts = :counts, begun_at = if_not_exists(begun_at, :now)",
+            moves,
             "fence = :fence",
             {
                 ":cursor": cursor,
@@ -166,11 +171,22 @@ class ChunkStore:
         """Give the lease back, with the state reached; None if it was lost to another."""
         return self._release(chunk, state, counts, "reason = :reason", {":reason": reason})
 
+    def leave(self, chunk: Chunk, reason: str, now: datetime, *, stuck: bool) -> Chunk | None:
+        """Give the lease back of a chunk that is nudged at once, to go on later.
+
+        ``stuck``: it did not get on, since when it is noted.
+        """
+        marks = {":reason": reason, ":now": stamp(now)}
+        changes = "reason = :reason, nudged_at = :now"
+        if stuck:
+            changes += ", stuck_since = if_not_exists(stuck_since, :now)"
+        return self._release(chunk, chunk.state, chunk.counts, changes, marks)
+
     def halt(self, chunk: Chunk, reason: str, now: datetime) -> Chunk | None:
         """Give the lease back and say what keeps this chunk, and all others, from going on."""
         marks = {":reason": reason, ":now": stamp(now)}
         changes = "reason = :reason, halted_at = :now"
-        return self._release(chunk, chunk.state, chunk.counts, changes, marks)
+        return self._release(chunk, chunk.state, chunk.counts, changes, marks, halted=True)
 
     def reopen(self, chunk: Chunk, resend_before: datetime) -> bool:
         """Have the unresolved of a chunk that is done tried again; False if that was asked."""
@@ -226,11 +242,16 @@ class ChunkStore:
         counts: Counts,
         changes: str,
         marks: dict[str, Any],
+        *,
+        halted: bool = False,
     ) -> Chunk | None:
+        over = "lease_until" if halted else "lease_until, halted_at"
+        if "stuck_since" not in changes:
+            over += ", stuck_since"
         return self._update(
             chunk.edition,
             chunk.id,
-            f"SET st = :state, #counts = :counts, {changes} REMOVE lease_until",
+            f"SET st = :state, #counts = :counts, {changes} REMOVE {over}",
             "fence = :fence",
             {
                 ":state": state.value,
@@ -280,6 +301,7 @@ def _chunk(item: aws.Item) -> Chunk:
         starts_by=_instant(item, "starts_by"),
         begun_at=_instant(item, "begun_at"),
         halted_at=_instant(item, "halted_at"),
+        stuck_since=_instant(item, "stuck_since"),
         resent=_instant(item, "resent"),
         reason=item.get("reason"),
     )

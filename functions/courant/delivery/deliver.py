@@ -25,6 +25,7 @@ from courant.delivery.ledger import FINAL, Delivery, Ledger
 from courant.delivery.mailer import Mailer
 from courant.delivery.sender import Halt, Result, Sender, Streak, ends
 from courant.delivery.throttle import Throttle
+from courant.delivery.watch import is_halted
 from courant.editions.frozen import PressingStore
 from courant.editions.model import Edition, EditionState
 from courant.editions.pressing import Frozen, PressingUnreadable
@@ -41,6 +42,19 @@ PAGE = 250
 LEASE_BEYOND_DEADLINE = timedelta(seconds=60)
 # How soon whom SES throttled is tried again.
 THROTTLED_FOR = 30
+# When nothing of a chunk went out for so long, an editor is asked.
+GIVE_UP = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class _Visit:
+    """What one invocation keeps from chunk to chunk."""
+
+    edition: Edition
+    gate: Gate
+    deadline: datetime
+    streak: Streak
+    frozen: Frozen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +85,17 @@ class Deliverer:
         if edition is None:
             return "no edition"
         gate = Gate(self.editions, edition, self.epoch, deadline, self.now)
-        frozen: dict[datetime, Frozen | None] = {}
-        came_to = self._visit(edition, chunk_id, gate, frozen, deadline)
-        while came_to == "walked" and (following := self._unwalked(edition_id)):
-            onward = self._visit(edition, following.id, gate, frozen, deadline)
+        visit = _Visit(edition, gate, deadline, Streak())
+        came_to = self._visit(visit, chunk_id)
+        while came_to == "walked" and (following := self._unwalked(visit)):
+            onward = self._visit(visit, following.id)
             # Somebody was faster: there may be others.
             came_to = "walked" if onward == "not ours" else onward
         return came_to
 
-    def _visit(
-        self,
-        edition: Edition,
-        chunk_id: str,
-        gate: Gate,
-        frozen: dict[datetime, Frozen | None],
-        deadline: datetime,
-    ) -> str:
-        lease = deadline + LEASE_BEYOND_DEADLINE
+    def _visit(self, visit: _Visit, chunk_id: str) -> str:
+        edition, gate = visit.edition, visit.gate
+        lease = visit.deadline + LEASE_BEYOND_DEADLINE
         chunk = self.chunks.take(edition.id, chunk_id, lease, self.now())
         if chunk is None:
             return "not ours"
@@ -99,19 +107,23 @@ class Deliverer:
             return self._close(chunk, edition)
         if stop := gate.stop():
             return self._leave(chunk, stop)
+        if chunk.halted_at is not None and is_halted(chunk, edition):
+            # The heartbeat will pause the edition; another nudge changes nothing.
+            self.chunks.halt(chunk, chunk.reason or "", chunk.halted_at)
+            return "halted"
         if self._too_late(chunk, edition):
             return self._halt(chunk, "too late")
         try:
-            if chunk.instant not in frozen:
-                frozen[chunk.instant] = self.pressings.get(edition.id, chunk.instant)
+            if visit.frozen is None or visit.frozen.instant != chunk.instant:
+                visit.frozen = self.pressings.get(edition.id, chunk.instant)
         except PressingUnreadable as error:
             # Another Courant froze it. Nobody can tell what it held.
             return self._halt(chunk, f"unreadable pressing: {error}")
-        if (pressed := frozen[chunk.instant]) is None:
+        if visit.frozen is None:
             return self._halt(chunk, "no pressing")
         sender = Sender(
             chunk=chunk,
-            pressing=pressed.pressings[chunk.pressing],
+            pressing=visit.frozen.pressings[chunk.pressing],
             gate=gate,
             throttle=self.throttle,
             ledger=self.ledger,
@@ -119,7 +131,7 @@ class Deliverer:
             links=self.links,
             lease=lease,
             now=self.now,
-            streak=Streak(),
+            streak=visit.streak,
             auto=edition.policy is Policy.AUTO,
             new_id=self.new_id,
         )
@@ -127,20 +139,29 @@ class Deliverer:
             return self._settle(chunk, edition, sender)
         return self._walk(chunk, edition, sender)
 
-    def _unwalked(self, edition_id: EditionId) -> Chunk | None:
+    def _unwalked(self, visit: _Visit) -> Chunk | None:
+        """A chunk of the same instant (compose may be at another) that nobody has."""
         now = self.now()
-        for chunk in self.chunks.of_edition(edition_id):
-            leased = chunk.lease_until is not None and chunk.lease_until >= now
-            if chunk.state is ChunkState.OPEN and not leased:
-                return chunk
-        return None
+        if visit.frozen is None:
+            return None
+        free = [
+            chunk
+            for chunk in self.chunks.of_edition(visit.edition.id)
+            if chunk.state is ChunkState.OPEN
+            and chunk.instant == visit.frozen.instant
+            and not (chunk.lease_until is not None and chunk.lease_until >= now)
+            and not chunk.halted_at
+        ]
+        # Any of them: all who look at once would want the first.
+        return free[int(self.new_id(), 16) % len(free)] if free else None
 
     def _too_late(self, chunk: Chunk, edition: Edition) -> bool:
-        """Whether the edition's first mail would go out later than anyone wants, unattended."""
+        """Whether the instant's first mail would go out later than anyone wants, unattended."""
         late = chunk.starts_by is not None and self.now() > chunk.starts_by
         if chunk.begun_at is not None or not late or edition.may_be_late:
             return False
-        return all(one.begun_at is None for one in self.chunks.of_edition(edition.id))
+        others = self.chunks.of_edition(edition.id)
+        return all(one.begun_at is None for one in others if one.instant == chunk.instant)
 
     def _walk(self, chunk: Chunk, edition: Edition, sender: Sender) -> str:
         while True:
@@ -207,7 +228,7 @@ class Deliverer:
         """Release a chunk that was walked: done, or with some whose fate is not known yet."""
         counts = found.counts
         if edition.state is EditionState.CANCELLED and not found.waiting:
-            counts = replace(counts, cancelled=chunk.members - counts.total)
+            counts = replace(counts, cancelled=max(0, chunk.members - counts.total))
         state = ChunkState.SETTLING if found.waiting or found.again else ChunkState.DONE
         if state is ChunkState.DONE and counts.total != chunk.members:
             log.error(
@@ -227,11 +248,15 @@ class Deliverer:
         return "halted"
 
     def _leave(self, chunk: Chunk, stop: Stop) -> str:
-        self.chunks.release(chunk, chunk.state, chunk.counts, stop.value)
-        if stop is Stop.DEADLINE:
-            nudge(self.sqs, self.queue, [chunk])
-        if stop is Stop.THROTTLED:
-            nudge(self.sqs, self.queue, [chunk], delay=THROTTLED_FOR)
+        now = self.now()
+        throttled = stop is Stop.THROTTLED
+        if throttled and chunk.stuck_since is not None and now - chunk.stuck_since > GIVE_UP:
+            return self._halt(chunk, "throttled")
+        if stop is Stop.NOT_SENDING:
+            self.chunks.release(chunk, chunk.state, chunk.counts, stop.value)
+            return stop.value
+        if self.chunks.leave(chunk, stop.value, now, stuck=throttled) is not None:
+            nudge(self.sqs, self.queue, [chunk], delay=THROTTLED_FOR if throttled else 0)
         return stop.value
 
 

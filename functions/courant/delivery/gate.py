@@ -57,8 +57,9 @@ class Gate:
             return Stop.DEADLINE
         with self._lock:
             if self._now() - self._read_at > FRESH:
-                self._read_at = self._now()
+                asked_at = self._now()
                 self._edition = self._editions.get(self._id)
+                self._read_at = asked_at
             edition = self._edition
         if edition is None or edition.epoch != self._epoch or edition.state not in SENDS:
             return Stop.NOT_SENDING

@@ -27,6 +27,7 @@ AUTO_GRACE = timedelta(hours=1)
 AUTO_GIVE_UP = timedelta(hours=6)
 # Of the digests that SES took, so many must have been heard of, or their channel is not trusted.
 HEARD = 0.99
+_EVERY_MAIL = frozenset({"Send", "Delivery"})
 # How often a digest is tried at all, first send included.
 AUTO_TRIES = 3
 
@@ -68,10 +69,11 @@ def settle(ledger: Ledger, chunk: Chunk, edition: Edition, now: datetime) -> Fou
     cancelled = edition.state is EditionState.CANCELLED
     policy = Policy.STRICT if cancelled else edition.policy
     late: list[Delivery] = []
-    heard = accepted = 0
+    heard = accepted = good = 0
     for row in _mine(ledger, chunk):
         accepted += row.state is DeliveryState.SENT
         heard += row.state is DeliveryState.SENT and row.evidence is not None
+        good += row.evidence in _EVERY_MAIL
         if overdue(row, policy, now) or (cancelled and row.state is DeliveryState.RETRY):
             late.append(row)
         elif row.state is DeliveryState.RETRY or (not cancelled and _wanted_again(row, edition)):
@@ -80,7 +82,8 @@ def settle(ledger: Ledger, chunk: Chunk, edition: Edition, now: datetime) -> Fou
             found.counts = count(found.counts, row.state)
         else:
             found.waiting += 1
-    trusted = heard >= max(1, accepted * HEARD)
+    # That bad news came does not show that news of every mail would.
+    trusted = good > 0 and heard >= accepted * HEARD
     for row in late:
         after = verdict(row, policy, now, trusted=trusted)
         reason = row.reason or "lease ran out"

@@ -27,10 +27,8 @@ from courant.editions.pressing import Pressing
 from courant.subscribers.links import Links
 from courant.subscribers.model import Member
 
-# A digest that SES throttles is tried so often under one claim,
+# A digest that SES throttles is tried so often under one claim; then others wait as well.
 TRIES = 5
-# and in other invocations for so long after the cut; then it is given up and reported.
-GIVE_UP = timedelta(days=1)
 # What was read of a member is used for so long; who left meanwhile is not mailed.
 PAGE_AGE = timedelta(seconds=30)
 
@@ -98,7 +96,8 @@ class Sender:
         if stop := self.gate.stop():
             return stop
         # Before the claim, so that what is claimed is sent at once.
-        match self.throttle.acquire(min(self.gate.latest, read_at + PAGE_AGE)):
+        latest = min(self.gate.latest, read_at + PAGE_AGE)
+        match self.throttle.acquire(latest):
             case Turn.NO_QUOTA:
                 return Halt(Turn.NO_QUOTA.value)
             case Turn.TOO_LATE:
@@ -129,9 +128,9 @@ class Sender:
         except ValueError:
             log.error("digest", status="unwritable", edition=self.chunk.edition, sid=member.sid)
             return self._record(row, DeliveryState.FAILED, "the mail can't be written")
-        return self._hand_over(row, raw, member.email or "")
+        return self._hand_over(row, raw, member.email or "", latest)
 
-    def _hand_over(self, row: Delivery, raw: bytes, to: str) -> Result:
+    def _hand_over(self, row: Delivery, raw: bytes, to: str, latest: datetime) -> Result:
         tags = {"ed": self.chunk.edition.tag, "rid": row.sid, "att": row.attempt or ""}
         sender = self.pressing.masthead.sender_address
         for left in reversed(range(TRIES)):
@@ -154,25 +153,23 @@ class Sender:
                     return Halt(reason)
                 case NotSent(reason):
                     self.throttle.slower()
-                    if stop := self._wait(left):
+                    if stop := self._wait(left, latest):
                         return self._give_back(row, reason, stop)
                 case _:
                     assert_never(outcome)
         return self._give_back(row, reason, Stop.THROTTLED)
 
-    def _wait(self, left: int) -> Stop | None:
+    def _wait(self, left: int, latest: datetime) -> Stop | None:
         """Wait for another turn, under the same claim; a Stop if there is none."""
         if not left:
             return Stop.THROTTLED
         if stop := self.gate.stop():
             return stop
-        if self.throttle.acquire(self.gate.latest) is not Turn.GO:
+        if self.throttle.acquire(latest) is not Turn.GO:
             return Stop.THROTTLED
         return self.gate.stop()
 
-    def _give_back(self, row: Delivery, reason: str, stop: Stop) -> Result:
-        if self.now() - self.chunk.cut_at > GIVE_UP:
-            return self._record(row, DeliveryState.FAILED, f"{reason}, for a day")
+    def _give_back(self, row: Delivery, reason: str, stop: Stop) -> Stop:
         self._record(row, DeliveryState.RETRY, reason)
         return stop
 

@@ -20,7 +20,7 @@ from courant.delivery.grants import Grants
 from courant.delivery.heard import HeardStore
 from courant.delivery.pace import unlooked
 from courant.delivery.watch import Work, next_work
-from courant.editions.model import Edition, EditionState, PressingState
+from courant.editions.model import OPEN, Edition, EditionState, PressingState
 from courant.editions.start import Starter
 from courant.editions.steer import paused_by_hand
 from courant.editions.store import EditionStore
@@ -32,7 +32,7 @@ LOOK, LOOK_WAITING = timedelta(minutes=5), timedelta(minutes=1)
 # A report waits for the first bounces; SQS holds a message 15 minutes at most.
 _REPORT_DELAY = 600
 _SOON = 5  # when the move is written
-_TOLD_FOR = timedelta(minutes=3)
+_TOLD_FOR = timedelta(minutes=10)
 _BY = "heartbeat"
 
 
@@ -52,11 +52,13 @@ class Upkeep:
 
     def look(self, open_editions: Iterable[Edition], now: datetime) -> None:
         """Look at the account anew, if an edition is open and the last look is old."""
-        states = {edition.state: edition.spread for edition in open_editions}
-        if not states.keys() - {EditionState.PAUSED, EditionState.CANCELLED}:
+        idle = {EditionState.PAUSED, EditionState.CANCELLED}
+        running = [edition for edition in open_editions if edition.state not in idle]
+        if not running:
             return
         pace = self.grants.current()
-        every = LOOK_WAITING if any(states.values()) and pace and not pace.budget else LOOK
+        spread = any(edition.spread for edition in running)
+        every = LOOK_WAITING if spread and pace and not pace.budget else LOOK
         if pace and pace.looked_at and pace.looked_at + every > now:
             return
         try:
@@ -81,7 +83,7 @@ class Upkeep:
         sender = newsletter.sender.address if newsletter else ""
         halted = causes.sentence(work.halted, sender) if work.halted else None
         if reason := halted or work.brake:
-            self._pause(edition, newsletter, reason, now)
+            self._pause(edition, newsletter, reason, now, braked=not halted)
             return
         self._go_on(edition, work, now)
         self._end(edition, newsletter, work, now)
@@ -106,11 +108,23 @@ class Upkeep:
             self.editions.move_pressing(record, PressingState.DONE, now)
 
     def _pause(
-        self, edition: Edition, newsletter: Newsletter | None, reason: str, now: datetime
+        self,
+        edition: Edition,
+        newsletter: Newsletter | None,
+        reason: str,
+        now: datetime,
+        *,
+        braked: bool,
     ) -> None:
         log.error("edition", status="paused", edition=edition.id)
         self.editions.move(
-            edition.id, edition.state, EditionState.PAUSED, by=_BY, now=now, reason=reason
+            edition.id,
+            edition.state,
+            EditionState.PAUSED,
+            by=_BY,
+            now=now,
+            reason=reason,
+            braked=braked or None,
         )
         self._report(edition, newsletter, _SOON)
 
@@ -120,7 +134,7 @@ class Upkeep:
         if work.rest:
             self._report(edition, newsletter, _SOON)
             self.editions.rest(edition.id)
-        if work.close and work.close[-1] is not EditionState.SETTLING:
+        if work.close and work.close[-1] not in OPEN:
             # Before the move, after which nobody would: two of them are one letter.
             self._report(edition, newsletter, _REPORT_DELAY)
         before = edition.state
@@ -130,9 +144,7 @@ class Upkeep:
             log.event("edition", status=after, edition=edition.id)
             before = after
 
-    def _report_pause(
-        self, edition: Edition, newsletter: Newsletter | None, now: datetime
-    ) -> None:
+    def _report_pause(self, edition: Edition, newsletter: Newsletter | None, now: datetime) -> None:
         """Whoever paused it, compose perhaps, may have died before it told. One letter goes out."""
         if edition.moved_at + _TOLD_FOR > now and not paused_by_hand(edition):
             self._report(edition, newsletter, 0)

@@ -19,6 +19,16 @@ from courant.editions.model import (
 PATIENCE = timedelta(minutes=2)
 # Compose that began before an edition was cancelled has ended by then (its timeout is 5 minutes).
 COMPOSED_BY = timedelta(minutes=10)
+# How often those whose fate is not known are looked at.
+WORD = timedelta(minutes=5)
+# While compose opens an instant's chunks nobody walks them.
+_OPENED = frozenset({PressingState.PRESSED, PressingState.DONE})
+_PATH = (
+    EditionState.SCHEDULED,
+    EditionState.COMPOSING,
+    EditionState.SENDING,
+    EditionState.SETTLING,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +88,12 @@ def next_work(
     return Work(
         recompose=tuple(recompose),
         finish=tuple(finish),
-        nudge=_idle(chunks, _since(edition), now, walkers),
+        nudge=_idle(
+            (one for one in chunks if states.get(one.instant) is not PressingState.WAITING),
+            _since(edition),
+            now,
+            walkers,
+        ),
         reopen=reopen,
         halted=_halted(edition, chunks),
         brake=_brake(edition, chunks, heard),
@@ -99,11 +114,16 @@ def _after_cancelling(
 ) -> Work:
     """Its chunks are closed; of what is in flight, word is waited for."""
     waiting = [chunk for chunk in chunks if chunk.state is not ChunkState.DONE]
+    begun = {chunk.instant for chunk in chunks}
+    unpressed = [one for one in pressings if one.state is PressingState.WAITING]
+    counting = tuple(one for one in unpressed if one.instant in begun)
     return Work(
-        drop=tuple(one for one in pressings if one.state is PressingState.WAITING),
+        drop=tuple(one for one in unpressed if one.instant not in begun),
+        # Compose died while it opened these; their audience is to be counted whole.
+        recompose=tuple(one for one in counting if one.touched_at + PATIENCE <= now),
         nudge=_idle(waiting, edition.moved_at, now, len(waiting)),
         # Compose may have been at it, and open chunks yet.
-        rest=not waiting and edition.moved_at + COMPOSED_BY <= now,
+        rest=not waiting and not counting and edition.moved_at + COMPOSED_BY <= now,
     )
 
 
@@ -115,7 +135,11 @@ def _idle(
     busy = [chunk for chunk in waiting if _leased(chunk, now) or _nudged(chunk, since, now)]
     idle = sorted((chunk for chunk in waiting if chunk not in busy), key=lambda one: one.nudged_at)
     # Those that only wait for word have nothing to walk, and keep nobody from walking.
-    settling = [chunk for chunk in idle if chunk.state is ChunkState.SETTLING]
+    settling = [
+        chunk
+        for chunk in idle
+        if chunk.state is ChunkState.SETTLING and chunk.nudged_at + WORD <= now
+    ]
     walks = [chunk for chunk in idle if chunk.state is ChunkState.OPEN]
     free = walkers - sum(chunk.state is ChunkState.OPEN for chunk in busy)
     return (*walks[: max(0, free)], *settling)
@@ -139,16 +163,19 @@ def _wanted_again(chunk: Chunk, edition: Edition) -> bool:
 
 def _halted(edition: Edition, chunks: Iterable[Chunk]) -> str | None:
     """Why nothing can be sent, if that came up since the edition came into its state."""
-    for chunk in chunks:
-        if chunk.state is not ChunkState.DONE and chunk.halted_at and chunk.reason:
-            spread = edition.spread and chunk.reason == Turn.NO_QUOTA
-            if chunk.halted_at >= edition.moved_at and not spread:
-                return chunk.reason
-    return None
+    return next((chunk.reason for chunk in chunks if is_halted(chunk, edition)), None)
+
+
+def is_halted(chunk: Chunk, edition: Edition) -> bool:
+    """Whether what halted a chunk still holds: no editor resumed since, no quota is waited for."""
+    if chunk.state is ChunkState.DONE or chunk.halted_at is None:
+        return False
+    waited_for = edition.spread and chunk.reason == Turn.NO_QUOTA
+    return chunk.halted_at >= edition.moved_at and not waited_for
 
 
 def _brake(edition: Edition, chunks: Iterable[Chunk], heard: Heard | None) -> str | None:
-    if heard is None or edition.brake_off or edition.state is not EditionState.SENDING:
+    if heard is None or edition.braked or edition.state is not EditionState.SENDING:
         return None
     return brake(edition.id, sum(chunk.counts.sent for chunk in chunks), heard)
 
@@ -162,19 +189,24 @@ def _closing(
     chunks = tuple(chunks)
     composed = bool(states) and PressingState.WAITING not in states.values()
     walked = all(chunk.state is not ChunkState.OPEN for chunk in chunks)
+    if edition.state in _PATH[:2] and _OPENED & set(states.values()):
+        # Compose died, or lost a race, before it said so.
+        return _on_the_way(edition, EditionState.SENDING)
     if now < edition.closes_at or not composed or not walked:
         return ()
     ends = set(states.values())
-    nobody = PressingState.DONE not in ends and PressingState.PRESSED not in ends
+    nobody = not _OPENED & ends and not chunks
     if nobody and edition.state is not EditionState.SETTLING:
         return (EditionState.SKIPPED if PressingState.SKIPPED in ends else EditionState.EXPIRED,)
-    if edition.state not in {EditionState.SENDING, EditionState.SETTLING}:
-        return ()  # compose is about to say that it sends
-    to_settling = (EditionState.SETTLING,) if edition.state is EditionState.SENDING else ()
-    if any(state not in CLOSED_PRESSINGS for state in states.values()) or any(
+    if any(state not in CLOSED_PRESSINGS for state in ends) or any(
         chunk.state is not ChunkState.DONE for chunk in chunks
     ):
-        return to_settling
-    if any(chunk.counts.unresolved for chunk in chunks):
-        return (*to_settling, EditionState.SENT_WITH_UNRESOLVED)
-    return (*to_settling, EditionState.SENT)
+        return _on_the_way(edition, EditionState.SETTLING)
+    unresolved = any(chunk.counts.unresolved for chunk in chunks)
+    end = EditionState.SENT_WITH_UNRESOLVED if unresolved else EditionState.SENT
+    return (*_on_the_way(edition, EditionState.SETTLING), end)
+
+
+def _on_the_way(edition: Edition, to: EditionState) -> tuple[EditionState, ...]:
+    """The states after an edition's own, up to another of the way that it goes."""
+    return _PATH[_PATH.index(edition.state) + 1 : _PATH.index(to) + 1]

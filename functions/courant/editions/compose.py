@@ -21,7 +21,7 @@ from courant.editions.model import (
     PressingRecord,
     PressingState,
 )
-from courant.editions.pressing import Frozen, Pressing
+from courant.editions.pressing import Frozen, Pressing, PressingUnreadable
 from courant.editions.render import render
 from courant.editions.requests import Action, RequestStore
 from courant.editions.select import SectionStories, choose, count_articles
@@ -89,47 +89,12 @@ class Composer:
             return record.state
         if edition.epoch != self._epoch:
             return self._skip(record, now, f"it belongs to epoch {edition.epoch}")
-        if edition.state is EditionState.CANCELLED:
-            return self._skip(record, now, "the edition was cancelled")
         if edition.state is EditionState.PAUSED:
             return record.state  # it waits, and the heartbeat asks again
-        newsletter = self._newsletters.get(edition_id.newsletter)
-        if newsletter is None or edition_id.cadence not in newsletter.cadences:
-            return self._skip(record, now, "the newsletter or its cadence is gone")
-        if not edition.may_be_late and now - instant > newsletter.max_lateness:
-            before = f"; before that: {record.reason}" if record.reason else ""
-            reason = f"composed later than max_lateness{before}"
-            self._editions.move_pressing(record, PressingState.EXPIRED, now, reason=reason)
-            return PressingState.EXPIRED
-        if edition.state is EditionState.SCHEDULED:
-            self._move(edition_id, EditionState.SCHEDULED, EditionState.COMPOSING, now)
-        try:
-            frozen = self._pressings.get(edition_id, instant) or self._freeze(
-                newsletter, record, now
-            )
-        except (CourantError, ConfigurationError) as error:
-            # It is tried again, and may be mended by then; until it is, editors see why.
-            self._editions.move_pressing(record, record.state, now, reason=str(error))
-            raise
-        if isinstance(frozen, str):
-            return self._skip(record, now, frozen)
-        self._editions.hold(frozen)
-        # Before anyone is mailed: the mails link to it.
-        self._archive.publish(frozen)
-        starts_by = None if edition.may_be_late else instant + newsletter.max_lateness
-        opened = self._open_chunks(frozen, edition, starts_by)
-        if opened.refusal:
-            self._hold(edition_id, opened.refusal, now)
-        else:
-            self._move(edition_id, EditionState.COMPOSING, EditionState.SENDING, now)
-        self._editions.move_pressing(
-            record,
-            PressingState.PRESSED,
-            now,
-            members=opened.members,
-            articles=len(frozenset().union(*(p.articles for p in frozen.pressings))),
-        )
-        log.event("pressing", status="pressed", edition=edition_id, members=opened.members)
+        frozen = self._frozen(edition, record, now)
+        if isinstance(frozen, PressingState):
+            return frozen
+        self._open(edition, record, frozen, now)
         return PressingState.PRESSED
 
     def compose_request(self, request_id: str, now: datetime) -> None:
@@ -158,6 +123,77 @@ class Composer:
         if request.action is Action.TEST:
             aws.send_all(self._sqs, self._chunks_queue, [{"request": request_id}])
         self._requests.done(request_id, "composed")
+
+    def _frozen(
+        self, edition: Edition, record: PressingRecord, now: datetime
+    ) -> Frozen | PressingState:
+        """The frozen pressing, or what became of the instant without one."""
+        newsletter = self._newsletters.get(edition.id.newsletter)
+        try:
+            # What was frozen in time is in time: some of its audience may be counted, even mailed.
+            frozen, unreadable = self._kept(edition.id, record.instant)
+            if frozen is not None:
+                return frozen
+            if edition.state is EditionState.CANCELLED:
+                return self._skip(record, now, "the edition was cancelled")
+            if newsletter is None or edition.id.cadence not in newsletter.cadences:
+                return self._skip(record, now, "the newsletter or its cadence is gone")
+            if not edition.may_be_late and now - record.instant > newsletter.max_lateness:
+                before = f"; before that: {record.reason}" if record.reason else ""
+                reason = f"composed later than max_lateness{before}"
+                self._editions.move_pressing(record, PressingState.EXPIRED, now, reason=reason)
+                return PressingState.EXPIRED
+            if unreadable is not None:
+                raise unreadable
+            if edition.state is EditionState.SCHEDULED:
+                self._move(edition.id, EditionState.SCHEDULED, EditionState.COMPOSING, now)
+            pressed = self._freeze(newsletter, record, now)
+        except (CourantError, ConfigurationError) as error:
+            # It is tried again, and may be mended by then; until it is, editors see why.
+            self._editions.move_pressing(record, record.state, now, reason=str(error))
+            raise
+        return self._skip(record, now, pressed) if isinstance(pressed, str) else pressed
+
+    def _kept(
+        self, edition_id: EditionId, instant: datetime
+    ) -> tuple[Frozen | None, PressingUnreadable | None]:
+        try:
+            return self._pressings.get(edition_id, instant), None
+        except PressingUnreadable as error:
+            return None, error  # it may be too late, or cancelled, and then it does not matter
+
+    def _open(
+        self, edition: Edition, record: PressingRecord, frozen: Frozen, now: datetime
+    ) -> None:
+        """Hand a frozen pressing to delivery. A cancelled edition's is only counted."""
+        if edition.state is not EditionState.CANCELLED:
+            self._editions.hold(frozen)
+            # Before anyone is mailed: the mails link to it.
+            self._archive.publish(frozen)
+        opened = self._open_chunks(frozen, edition, self._starts_by(edition, record.instant))
+        if opened.refusal:
+            self._hold(edition.id, opened.refusal, now)
+        elif edition.state is not EditionState.SENDING:
+            # Whoever froze it may have died before it said that it is composed.
+            self._move(edition.id, EditionState.SCHEDULED, EditionState.COMPOSING, now)
+            self._move(edition.id, EditionState.COMPOSING, EditionState.SENDING, now)
+        self._editions.move_pressing(
+            record,
+            PressingState.PRESSED,
+            now,
+            members=opened.members,
+            articles=len(frozenset().union(*(p.articles for p in frozen.pressings))),
+        )
+        if not opened.refusal:
+            opened.wake()
+        log.event("pressing", status="pressed", edition=edition.id, members=opened.members)
+
+    def _starts_by(self, edition: Edition, instant: datetime) -> datetime | None:
+        if edition.may_be_late:
+            return None
+        newsletter = self._newsletters.get(edition.id.newsletter)
+        # Whoever removed the newsletter meanwhile is to say whether what is left goes out.
+        return instant + newsletter.max_lateness if newsletter else instant
 
     def _freeze(
         self, newsletter: Newsletter, record: PressingRecord, now: datetime

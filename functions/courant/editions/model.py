@@ -10,7 +10,7 @@ A state between scheduled and composing, in which an edition waits for somebody'
 one more line of ``MOVES``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -54,7 +54,7 @@ MOVES: Mapping[EditionState, frozenset[EditionState]] = {
 # Asks for work, now or at a later hour.
 OPEN = frozenset({_S.SCHEDULED, _S.COMPOSING, _S.SENDING, _S.PAUSED, _S.SETTLING})
 # A digest may be sent.
-SENDS = frozenset({_S.SCHEDULED, _S.COMPOSING, _S.SENDING, _S.SETTLING})
+SENDS = frozenset({_S.SENDING, _S.SETTLING})
 RESTARTABLE = frozenset({_S.SKIPPED, _S.EXPIRED})
 
 
@@ -77,9 +77,10 @@ class Edition:
     """One edition's row.
 
     ``closes_at``: no slot comes due after it. ``moved_at``: when it came into its state.
-    ``attended``: an editor resumed it, so that it may be late. ``brake_off``: whatever bounces, an
-    editor lets it go on. ``spread``: an editor agreed that the account's daily quota spreads it
-    over days. ``resend_before``: an editor wants what was unresolved before it tried again.
+    ``attended``: an editor resumed it, so that it may be late. ``braked``: it was paused because
+    too much came back; once an editor lets it go on, it goes on. ``spread``: an editor agreed that
+    the account's daily quota spreads it over days. ``resend_before``: an editor wants what was
+    unresolved before it tried again.
     """
 
     id: EditionId
@@ -91,7 +92,7 @@ class Edition:
     moved_at: datetime
     policy: Policy = Policy.STRICT
     attended: bool = False
-    brake_off: bool = False
+    braked: bool = False
     spread: bool = False
     resend_before: datetime | None = None
     reason: str | None = None
@@ -117,10 +118,11 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Opened:
     """What opening a pressing's chunks came to: members at the cut, and why none may be mailed
-    yet (None: they are)."""
+    yet (None: they may; ``wake`` has somebody begin)."""
 
     members: int
-    refusal: str | None = None
+    refusal: str | None
+    wake: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ def edition_item(edition: Edition) -> Item:
         "moved_at": stamp(edition.moved_at),
         "policy": edition.policy.value,
         "attended": edition.attended,
-        "brake_off": edition.brake_off,
+        "braked": edition.braked,
         "spread": edition.spread,
         "reason": edition.reason,
     }
@@ -57,11 +57,12 @@ def edition_of(item: Item) -> Edition:
         closes_at=from_stamp(item["closes_at"]),
         by_hand=item["by_hand"],
         epoch=item["epoch"],
-        moved_at=from_stamp(item["moved_at"]),
-        policy=Policy(item["policy"]),
-        attended=item["attended"],
-        brake_off=item["brake_off"],
-        spread=item["spread"],
+        # Rows that were written before these were kept lack them.
+        moved_at=from_stamp(item.get("moved_at", item["started_at"])),
+        policy=Policy(item.get("policy", Policy.STRICT)),
+        attended=item.get("attended", False),
+        braked=item.get("braked", False),
+        spread=item.get("spread", False),
         resend_before=from_stamp(item["resend_before"]) if "resend_before" in item else None,
         reason=item.get("reason"),
     )

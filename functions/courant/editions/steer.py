@@ -32,7 +32,6 @@ class Step:
     says: str
     reason: str | None = None
     attended: bool | None = None
-    brake_off: bool | None = None
     spread: bool | None = None
     resend_before: datetime | None = None
 
@@ -92,7 +91,7 @@ def _decide(
             "edition instead"
         )
     if act is Act.RESUME:
-        return _resume(edition, spread=spread)
+        return _resume(edition, now, spread=spread)
     return _retry(edition, now)
 
 
@@ -108,16 +107,18 @@ def _pause(edition: Edition) -> Step | Already | Refused:
     )
 
 
-def _resume(edition: Edition, *, spread: bool) -> Step | Already | Refused:
+def _resume(edition: Edition, now: datetime, *, spread: bool) -> Step | Already | Refused:
+    if edition.state is EditionState.PAUSED and now - edition.started_at > RESENT_WITHIN:
+        return Refused(
+            f"{edition.id} was started on {edition.started_at:%Y-%m-%d}: who left meanwhile is no "
+            "longer known, so it can only be cancelled; send an extra edition instead"
+        )
     if edition.state is EditionState.PAUSED:
         days = ", over as many days as the daily quota takes" if spread else ""
         return Step(
             after=EditionState.SENDING,
             says=f"{edition.id} goes on{days}; who has it already does not get it again",
-            # Somebody wants it sent although it is late, and, where it paused because of bounces
-            # or complaints, although there were so many.
-            attended=True,
-            brake_off=None if (edition.reason or "").startswith(_BY_HAND) else True,
+            attended=True,  # somebody wants it sent although it is late
             spread=True if spread else None,
         )
     if edition.state in OPEN:

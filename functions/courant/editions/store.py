@@ -108,7 +108,7 @@ class EditionStore:
         now: datetime,
         reason: str | None = None,
         attended: bool | None = None,
-        brake_off: bool | None = None,
+        braked: bool | None = None,
         spread: bool | None = None,
         resend_before: datetime | None = None,
         also: Iterable[Mapping[str, Mapping[str, Any]]] = (),
@@ -131,7 +131,7 @@ class EditionStore:
         expression = "SET st = :after, reason = :reason, moved_at = :now"
         marks = {
             "attended": attended,
-            "brake_off": brake_off,
+            "braked": braked,
             "spread": spread,
             "resend_before": resend_before and stamp(resend_before),
         }

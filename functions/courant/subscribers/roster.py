@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from courant.clock import Clock
 from courant.newsletter import Newsletter
 from courant.schedule import Slot
 from courant.subscribers import choices
@@ -90,7 +91,7 @@ class _Reading:
 def import_rows(
     rows: Iterable[Row],
     newsletter: Newsletter,
-    now: datetime,
+    clock: Clock,
     store: SubscriberStore,
     key: AddressKey,
     validate: Validate,
@@ -102,14 +103,16 @@ def import_rows(
         rows: read one batch at a time, so a progress bar may be wrapped round them.
         validate: an address as SES takes it, or ValueError (``roster_file.address``).
         source: where the consent comes from, ``import:readers.csv``.
+        clock: asked for each batch: who is written after an edition was cut must not look as if
+            they had been there.
     """
-    reading = _Reading(newsletter, validate, Consent(source, now))
+    reading = _Reading(newsletter, validate, Consent(source, clock()))
     counts = dict.fromkeys(Joining, 0)
     refused: list[tuple[int, str]] = []
     batch: list[tuple[int, Signup]] = []
 
     def subscribe() -> None:
-        answers = store.subscribe_all([signup for _, signup in batch], now, key)
+        answers = store.subscribe_all([signup for _, signup in batch], clock(), key)
         for (line, _), answer in zip(batch, answers, strict=True):
             counts[answer] += 1
             if answer is Joining.LEFT:
