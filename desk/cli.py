@@ -18,12 +18,14 @@ from desk.commands import (
     apply,
     demo,
     editions,
+    editions_act,
     feeds,
     feeds_import,
     feeds_status,
     lint,
     local,
     person,
+    plan,
     preview,
     send,
     subscribers,
@@ -97,6 +99,7 @@ app.command(short_help="Put newsletter files into the stack.", epilog=apply.APPL
     apply.apply
 )
 app.command(short_help="Send now, or send a test.", epilog=send.EXAMPLES)(send.send)
+app.command(short_help="How long, how much, what to raise first.", epilog=plan.EXAMPLES)(plan.plan)
 app.command(short_help="A stack on this machine, without AWS.", epilog=local.EXAMPLES)(local.local)
 
 _subscribers = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -130,10 +133,17 @@ app.add_typer(
 _editions = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _editions.command("list", epilog=editions.LIST_EXAMPLES)(editions.list_)
 _editions.command("show", epilog=editions.SHOW_EXAMPLES)(editions.show)
+_editions.command("watch", epilog=editions_act.WATCH_EXAMPLES)(editions_act.watch)
+_editions.command("pause", epilog=editions_act.PAUSE_EXAMPLES)(editions_act.pause)
+_editions.command("resume", epilog=editions_act.RESUME_EXAMPLES)(editions_act.resume)
+_editions.command("cancel", epilog=editions_act.CANCEL_EXAMPLES)(editions_act.cancel)
+_editions.command("retry-unresolved", epilog=editions_act.RETRY_EXAMPLES)(
+    editions_act.retry_unresolved
+)
 app.add_typer(
     _editions,
     name="editions",
-    help="What was sent: editions, and what became of every member.",
+    help="What was sent: editions, what became of every member, and a hand on those that run.",
     epilog=terminal.epilog("courant editions list morning"),
 )
 

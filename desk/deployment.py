@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -40,6 +40,8 @@ _OUTPUTS = (
     "SenderDomain",
     "SiteUrl",
 )
+# The template's own default.
+_CONCURRENCY = 10
 _WHO_ARE_YOU = frozenset(
     {
         "ExpiredToken",
@@ -58,10 +60,16 @@ class InvocationFailed(CourantError):
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One stack's outputs, by name."""
+    """One stack's outputs and parameters, by name."""
 
     stack: str
     outputs: Mapping[str, str]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def concurrency(self) -> int:
+        """How many invocations of deliver may run at once."""
+        return int(self.parameters.get("DeliverConcurrency", _CONCURRENCY))
 
     @property
     def sender_domain(self) -> str:
@@ -124,7 +132,7 @@ class Deployment:
             raise InvocationFailed(
                 f"the publish function broke ({answer.get('errorType', 'error')}: "
                 f"{answer.get('errorMessage', 'no message')}); its log says more. "
-                "Asking again with the same --request-id sends nothing twice"
+                "Asking again with the same --request-id does nothing twice"
             )
         return answer
 
@@ -156,16 +164,15 @@ def find(stack: str) -> Deployment:
         ) from error
     except ClientError as error:
         raise _cannot_describe(stack, error) from error
-    outputs = {
-        output["OutputKey"]: output["OutputValue"]
-        for output in answer["Stacks"][0].get("Outputs", ())
-    }
+    [found] = answer["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
     if missing := [name for name in _OUTPUTS if name not in outputs]:
         raise ConfigurationError(
             f"stack {stack!r} at {_where()} is not a finished Courant stack: it has no output "
             f"{', '.join(missing)}. Deploy it again, or name yours with --stack"
         )
-    return Deployment(stack, outputs)
+    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", ())}
+    return Deployment(stack, outputs, parameters)
 
 
 def _cannot_describe(stack: str, error: ClientError) -> ConfigurationError:

@@ -31,6 +31,7 @@ from desk.stack.resources import PSEUDO_STACK
 from desk.stack.template import REGION, functions
 
 _OURSELVES = ("127.0.0.1", "localhost")
+_ACCOUNT = "/v2/email/account"
 _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -109,6 +110,10 @@ class Endpoint:
             return self._site(request)(environ, start_response)
         if request.method == "POST" and (match := _INVOKE.fullmatch(request.path)):
             return self._invoke(unquote(match[1]), request)(environ, start_response)
+        if request.method == "GET" and request.path == _ACCOUNT:
+            # moto has no GetAccount; the stack's own answer goes over the wire as SES words it.
+            answer = json.dumps(self.stack.calls.account_now())
+            return Response(answer, content_type="application/json")(environ, start_response)
         return self._aws(environ, start_response)
 
     def _site(self, request: Request) -> Response:

@@ -15,8 +15,9 @@ from courant.feeds.store import FeedStore
 from courant.newsletter import Newsletter
 from courant.newsletters import NewsletterStore
 from desk import deployment, newsletter_file, words
-from desk.commands import plan as plans
+from desk.commands import changes as changes_of
 from desk.commands import terminal
+from desk.commands.changes import Changes
 from desk.commands.terminal import AsJson, StackName, Yes
 
 APPLY_EXAMPLES = terminal.epilog(
@@ -55,9 +56,9 @@ def apply(
     deployed = deployment.find(stack)
     refuse_foreign_senders(folder, wanted, deployed)
     store = NewsletterStore(deployed.content)
-    changes = plans.plan(wanted, store.all(), prune=prune)
+    changes = changes_of.between(wanted, store.all(), prune=prune)
     out = terminal.note if as_json else terminal.say
-    for line in plans.describe(changes, one_file=not folder.is_dir()):
+    for line in changes_of.describe(changes, one_file=not folder.is_dir()):
         out(line, style=_STYLES.get(line[:1]))
     if not changes.is_empty:
         if not yes:
@@ -129,13 +130,13 @@ def refuse_foreign_senders(
     )
 
 
-def carry_out(changes: plans.Plan, store: NewsletterStore, feeds: FeedStore, now: datetime) -> None:
-    """Write a plan. Interrupted anywhere, the next ``apply`` does the rest."""
+def carry_out(changes: Changes, store: NewsletterStore, feeds: FeedStore, now: datetime) -> None:
+    """Write the changes. Interrupted anywhere, the next ``apply`` does the rest."""
     written = (*changes.added, *(after for _, after in changes.changed))
     with terminal.progress() as bar:
-        # Feeds before newsletters: the next plan comes from the newsletters in the table, so what
+        # Feeds before newsletters: the next run compares with the newsletters in the table, so what
         # they say must not be ahead of what is done.
-        for url in bar.track(plans.feeds_of(written).values(), description="Feeds"):
+        for url in bar.track(changes_of.feeds_of(written).values(), description="Feeds"):
             feeds.register(url, now)
         for url in bar.track(changes.dropped_feeds, description="Dropped feeds"):
             feeds.drop(url)
@@ -148,7 +149,7 @@ def carry_out(changes: plans.Plan, store: NewsletterStore, feeds: FeedStore, now
 _STYLES: Mapping[str, str] = {"+": "green", "-": "red", "@": "cyan"}
 
 
-def _as_json(changes: plans.Plan) -> dict[str, Any]:
+def _as_json(changes: Changes) -> dict[str, Any]:
     return {
         "added": [one.id for one in changes.added],
         "changed": [after.id for _, after in changes.changed],

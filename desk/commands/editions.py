@@ -1,23 +1,24 @@
-"""``courant editions``: what was sent, what became of each member, and why not."""
+"""``courant editions list`` and ``show``: what was sent, what became of each member, why not."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
 
-from courant.delivery.chunks import Chunk, ChunkStore
+from courant.delivery.chunks import ChunkStore
+from courant.delivery.heard import HeardStore
 from courant.delivery.ledger import Ledger
-from courant.editions.model import Edition, PressingRecord
+from courant.editions.model import Edition
 from courant.editions.store import EditionStore
-from courant.errors import ConfigurationError, NotFound
+from courant.errors import ConfigurationError
 from courant.newsletters import NewsletterStore
 from courant.schedule import EditionId
-from desk import deployment
+from desk import deployment, edition_report, edition_totals, watch_edition
 from desk.commands import terminal
 from desk.commands.terminal import AsJson, StackName
-from desk.commands.totals import Reasons, Totals, reasons_of
+from desk.edition_report import Report
+from desk.edition_totals import Totals
 
 LIST_EXAMPLES = terminal.epilog(
     "courant editions list",
@@ -26,10 +27,14 @@ LIST_EXAMPLES = terminal.epilog(
 SHOW_EXAMPLES = terminal.epilog(
     "courant editions show morning/daily/2026-11-22",
     "courant editions show morning/daily/2026-11-22+budget-day --json",
-    more="Every member counted when the edition was cut is sent, skipped, failed or "
-    "unresolved in the end, or had the edition already through another slot; the "
-    "table adds them up.",
+    "courant editions show morning/daily/2026-11-22 --exceptions",
+    more="Every member counted when the edition was cut is sent, skipped, failed, unresolved or "
+    "cancelled in the end, or had the edition already through another slot; the table adds them "
+    "up. Exceptions are listed by subscriber id; 'courant subscribers show' tells of a person.",
 )
+Id = Annotated[
+    str, typer.Argument(help="newsletter/cadence/YYYY-MM-DD, and +name if extra.", metavar="ID")
+]
 
 
 def list_(
@@ -46,7 +51,8 @@ def list_(
     """The latest editions, newest first."""
     deployed = deployment.find(stack)
     editions, chunks = EditionStore(deployed.content), ChunkStore(deployed.ledger)
-    ids = [newsletter] if newsletter else [one.id for one in _all(deployed)]
+    applied = NewsletterStore(deployed.content)
+    ids = [newsletter] if newsletter else [one.id for one in applied.all()]
     found = [edition for id_ in ids for edition in editions.of_newsletter(id_, limit)]
     if newsletter and not found:
         deployed.newsletter(newsletter)
@@ -57,149 +63,87 @@ def list_(
             for edition in bar.track(found, description="Editions")
         ]
     if as_json:
-        terminal.show([_edition_json(edition) | totals.as_json() for edition, totals in rows])
+        terminal.show([edition_report.head(edition) | totals.as_json() for edition, totals in rows])
     elif not rows:
         terminal.say("No edition yet.")
     else:
         terminal.table(
-            ("edition", "state", "started (UTC)", "by", "members", "sent", "other"),
-            (
-                (
-                    str(edition.id),
-                    edition.state.value,
-                    f"{edition.started_at:%Y-%m-%d %H:%M}",
-                    "hand" if edition.by_hand else "schedule",
-                    str(totals.members),
-                    str(totals.sent),
-                    str(totals.members - totals.sent),
-                )
-                for edition, totals in rows
-            ),
-            numbers=3,
+            ("edition", "state", "started (UTC)", "by", "members", "sent", "other", "waiting"),
+            (_row(edition, totals) for edition, totals in rows),
+            numbers=4,
         )
 
 
 def show(
-    edition: Annotated[str, typer.Argument(help="newsletter/cadence/YYYY-MM-DD", metavar="ID")],
+    edition: Id,
     *,
+    exceptions: Annotated[
+        bool, typer.Option("--exceptions", help="List every digest that did not simply arrive.")
+    ] = False,
     as_json: AsJson = False,
     stack: StackName = "courant",
 ) -> None:
-    """One edition whole: its pressings, and what became of every member."""
+    """One edition whole: its pressings, what became of every member, and who did what."""
+    deployed = deployment.find(stack)
+    report = _report(deployed, parsed(edition), with_bad_news=exceptions)
+    if as_json:
+        terminal.show(edition_report.as_json(report, exceptions=exceptions))
+        return
+    for block in edition_report.blocks(report, exceptions=exceptions):
+        terminal.say(block.title, "bold")
+        for line in block.lines:
+            terminal.say(line)
+        if block.rows:
+            terminal.table(block.columns, block.rows, numbers=block.numbers)
+        terminal.say()
+
+
+def parsed(text: str) -> EditionId:
+    """An edition's id, as it was typed.
+
+    Raises:
+        ConfigurationError: it is none; says how to write one.
+    """
     try:
-        edition_id = EditionId.parse(edition)
+        return EditionId.parse(text)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
-    deployed = deployment.find(stack)
-    store = EditionStore(deployed.content)
-    found = store.get(edition_id)
-    if found is None:
-        raise NotFound(
-            f"there is no edition {edition_id}; 'courant editions list {edition_id.newsletter}' "
-            "shows those there are"
-        )
-    pressings = store.pressings(edition_id)
+
+
+def _row(edition: Edition, totals: Totals) -> tuple[str, ...]:
+    return (
+        str(edition.id),
+        edition.state.value,
+        f"{edition.started_at:%Y-%m-%d %H:%M}",
+        "hand" if edition.by_hand else "schedule",
+        f"{totals.members:,}",
+        f"{totals.sent:,}",
+        f"{totals.members - totals.sent - totals.waiting:,}",
+        f"{totals.waiting:,}",
+    )
+
+
+def _report(
+    deployed: deployment.Deployment, edition_id: EditionId, *, with_bad_news: bool
+) -> Report:
+    editions, ledger = EditionStore(deployed.content), Ledger(deployed.ledger)
+    found = watch_edition.present(deployed, edition_id)
     chunks = ChunkStore(deployed.ledger).of_edition(edition_id)
-    reasons = reasons_of(Ledger(deployed.ledger), edition_id, chunks)
-    if as_json:
-        terminal.show(_whole_json(found, pressings, chunks, reasons))
-    else:
-        _print(found, pressings, chunks, reasons)
+    with terminal.progress() as bar:
 
+        def track(shards: list[str]) -> Any:
+            return bar.track(shards, description="Reading the ledger")
 
-def _all(deployed: deployment.Deployment) -> Iterable[Any]:
-    return NewsletterStore(deployed.content).all()
-
-
-def _print(
-    edition: Edition,
-    pressings: Iterable[PressingRecord],
-    chunks: Iterable[Chunk],
-    reasons: Reasons,
-) -> None:
-    by = "by hand" if edition.by_hand else "on schedule"
-    terminal.say(f"{edition.id}  {edition.state.value}", style="bold")
-    terminal.say(f"started {edition.started_at:%Y-%m-%d %H:%M} UTC, {by}")
-    if edition.reason:
-        terminal.say(edition.reason)
-    terminal.say("\nPressings", style="bold")
-    terminal.table(
-        ("due (UTC)", "state", "slots", "why", "articles", "members"),
-        (
-            (
-                f"{one.instant:%Y-%m-%d %H:%M}",
-                one.state.value,
-                ", ".join(str(slot) for slot in one.slots) or "none: nobody subscribes",
-                one.reason or "",
-                str(one.articles),
-                str(one.members),
-            )
-            for one in pressings
-        ),
-        numbers=2,
+        unsent = tuple(edition_totals.exceptions(ledger, edition_id, chunks, track=track))
+        bad: tuple[Any, ...] = ()
+        if with_bad_news:
+            bad = tuple(edition_totals.bad_news(ledger, edition_id, chunks, track=track))
+    return Report(
+        edition=found,
+        pressings=editions.pressings(edition_id),
+        totals=Totals.of(chunks),
+        heard=HeardStore(deployed.ledger).of(edition_id),
+        unsent=unsent,
+        bad_news=bad,
+        audit=editions.audit(edition_id),
     )
-    totals = Totals.of(chunks)
-    terminal.say("\nMembers", style="bold")
-    terminal.table(
-        ("", ""),
-        (
-            (name, str(number))
-            for name, number in (
-                ("sent", totals.sent),
-                ("skipped", totals.skipped),
-                ("failed", totals.failed),
-                ("unresolved", totals.unresolved),
-                ("had it through another slot", totals.had),
-                ("still waiting", totals.waiting),
-                ("= members counted at the cut", totals.members),
-            )
-        ),
-        numbers=1,
-    )
-    if reasons:
-        terminal.say("\nNot sent, and why", style="bold")
-        terminal.table(
-            ("state", "reason", "digests"),
-            (
-                (state.value, reason, str(count))
-                for (state, reason), count in sorted(reasons.items())
-            ),
-            numbers=1,
-        )
-
-
-def _edition_json(edition: Edition) -> dict[str, Any]:
-    return {
-        "id": str(edition.id),
-        "state": edition.state,
-        "started_at": edition.started_at.isoformat(),
-        "by_hand": edition.by_hand,
-        "reason": edition.reason,
-    }
-
-
-def _whole_json(
-    edition: Edition,
-    pressings: Iterable[PressingRecord],
-    chunks: Iterable[Chunk],
-    reasons: Reasons,
-) -> dict[str, Any]:
-    return {
-        **_edition_json(edition),
-        **Totals.of(chunks).as_json(),
-        "pressings": [
-            {
-                "instant": one.instant.isoformat(),
-                "state": one.state,
-                "slots": [str(slot) for slot in one.slots],
-                "articles": one.articles,
-                "members": one.members,
-                "reason": one.reason,
-            }
-            for one in pressings
-        ],
-        "exceptions": [
-            {"state": state, "reason": reason, "digests": count}
-            for (state, reason), count in sorted(reasons.items())
-        ],
-    }

@@ -7,15 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from courant.delivery.ledger import Delivery, Ledger
-from courant.editions.model import Edition
+from courant import clock
+from courant.delivery.ledger import Ledger
 from courant.editions.store import EditionStore
 from courant.errors import ConfigurationError, NotFound
+from courant.subscribers.lists import MemberLists
 from courant.subscribers.model import Profile
 from courant.subscribers.store import SubscriberStore
 from desk import deployment, roster_file
 from desk.commands import terminal
 from desk.commands.terminal import AsJson, StackName
+from desk.person_history import Told, told
 
 # How far back it looks, a newsletter.
 _RECENT = 10
@@ -51,20 +53,20 @@ def show(
         _print_person(email, profile, recent, suppressed=suppressed)
 
 
-def _recent(
-    deployed: deployment.Deployment, profile: Profile
-) -> Iterator[tuple[Edition, Delivery]]:
+def _recent(deployed: deployment.Deployment, profile: Profile) -> Iterator[Told]:
     editions, ledger = EditionStore(deployed.content), Ledger(deployed.ledger)
-    for newsletter in profile.subscriptions:
+    lists = MemberLists(deployed.subscribers)
+    for newsletter, subscription in profile.subscriptions.items():
+        member = lists.member(newsletter, subscription.slot, profile.sid)
         for edition in editions.of_newsletter(newsletter, _RECENT):
-            if delivery := ledger.get(edition.id, profile.sid):
-                yield edition, delivery
+            delivery = ledger.get(edition.id, profile.sid)
+            yield told(edition, delivery, subscription, member, clock.now())
 
 
 def _print_person(
     email: str,
     profile: Profile | None,
-    recent: Sequence[tuple[Edition, Delivery]],
+    recent: Sequence[Told],
     *,
     suppressed: bool,
 ) -> None:
@@ -94,17 +96,25 @@ def _print_person(
     terminal.say()
     if recent:
         terminal.table(
-            ("edition", "digest", "why"),
-            ((str(e.id), delivery.state.value, delivery.reason or "") for e, delivery in recent),
+            ("edition", "digest", "when (UTC)", "what is known"),
+            (
+                (
+                    str(one.edition.id),
+                    one.did,
+                    f"{one.delivery.at:%Y-%m-%d %H:%M}" if one.delivery else "",
+                    one.why,
+                )
+                for one in recent
+            ),
         )
     else:
-        terminal.say(f"None of the last {_RECENT} editions had them among its members.")
+        terminal.say("There was no edition yet.")
 
 
 def _person_json(
     email: str,
     profile: Profile | None,
-    recent: Sequence[tuple[Edition, Delivery]],
+    recent: Sequence[Told],
     *,
     suppressed: bool,
 ) -> dict[str, Any]:
@@ -128,13 +138,18 @@ def _person_json(
             }
             for name, one in profile.subscriptions.items()
         },
-        "deliveries": [
-            {
-                "edition": str(edition.id),
-                "state": one.state,
-                "tries": one.tries,
-                "reason": one.reason,
-            }
-            for edition, one in recent
-        ],
+        "deliveries": [_told_json(one) for one in recent],
+    }
+
+
+def _told_json(one: Told) -> dict[str, Any]:
+    shown: dict[str, Any] = {"edition": str(one.edition.id), "did": one.did, "known": one.why}
+    if (row := one.delivery) is None:
+        return shown | {"state": None}
+    return shown | {
+        "state": row.state,
+        "tries": row.tries,
+        "reason": row.reason,
+        "evidence": row.evidence,
+        "at": row.at.isoformat(),
     }

@@ -1,120 +1,159 @@
-"""What ``courant apply`` would change: files against the table. Pure, and told as a diff."""
+"""``courant plan``: how long an edition of some size takes, what it costs, what to raise first."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import asdict
+from typing import Annotated, Any
 
-import yaml
+import typer
 
-from courant.feeds.store import feed_id
-from courant.newsletter import Newsletter
+from desk.commands import terminal
+from desk.commands.terminal import AsJson
+from desk.cost import UNITS
+from desk.forecast import Forecast, forecast
+from desk.forecast_words import length, money, number
 
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What applying would do. ``kept`` are in the table without a file, and stay."""
-
-    added: tuple[Newsletter, ...]
-    changed: tuple[tuple[Newsletter, Newsletter], ...]
-    """(as it is, as it will be)"""
-    removed: tuple[Newsletter, ...]
-    kept: tuple[str, ...]
-    unchanged: tuple[str, ...]
-    new_feeds: tuple[str, ...]
-    dropped_feeds: tuple[str, ...]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether all is as the files say."""
-        return not (self.added or self.changed or self.removed)
+EXAMPLES = terminal.epilog(
+    "courant plan --subscribers 1000000 --rate 200",
+    "courant plan --subscribers 100000 --rate 14 --daily-quota 50000",
+    "courant plan --subscribers 5000000 --rate 1000 --concurrency 20",
+    more="Arithmetic alone: nothing is asked of AWS. The rate (mails a second) and the quota "
+    "(mails a day) are what AWS lets your account send: see Amazon SES, Account dashboard, or "
+    "type: aws sesv2 get-account. Prices are AWS's list prices in us-east-1. docs/scale.md says "
+    "how the numbers come about.",
+)
 
 
-def plan(wanted: Sequence[Newsletter], present: Sequence[Newsletter], *, prune: bool) -> Plan:
-    """What has to change so that the table says what the files say."""
-    files = {newsletter.id: newsletter for newsletter in wanted}
-    before = {newsletter.id: newsletter for newsletter in present}
-    without_file = [one for one in present if one.id not in files]
-    after = {**({} if prune else before), **files}
-    feeds_before, feeds_after = feeds_of(before.values()), feeds_of(after.values())
-    return Plan(
-        added=tuple(one for one in wanted if one.id not in before),
-        changed=tuple((before[one.id], one) for one in wanted if before.get(one.id, one) != one),
-        removed=tuple(without_file) if prune else (),
-        kept=() if prune else tuple(one.id for one in without_file),
-        unchanged=tuple(one.id for one in wanted if before.get(one.id) == one),
-        new_feeds=tuple(url for id_, url in feeds_after.items() if id_ not in feeds_before),
-        dropped_feeds=tuple(url for id_, url in feeds_before.items() if id_ not in feeds_after),
+def plan(
+    *,
+    subscribers: Annotated[
+        int, typer.Option(metavar="N", min=0, help="How many readers the edition goes to.")
+    ],
+    rate: Annotated[
+        float,
+        typer.Option(metavar="N", min=0.1, help="Mails a second that AWS lets you send."),
+    ],
+    daily_quota: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Mails a day that AWS lets you send. Default: no end."
+        ),
+    ] = None,
+    concurrency: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=2,
+            max=1000,
+            help="How many send side by side at most: the stack's DeliverConcurrency.",
+        ),
+    ] = 10,
+    no_delivery_events: Annotated[
+        bool,
+        typer.Option(
+            "--no-delivery-events",
+            help="The bill of a stack that does not ask SES which mails were delivered.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """How long an edition takes, what it costs, and what to raise first."""
+    units = UNITS.without_delivery_events() if no_delivery_events else UNITS
+    expected = forecast(
+        subscribers, rate, daily_quota=daily_quota, concurrency=concurrency, units=units
     )
+    if as_json:
+        terminal.show(_as_json(expected))
+        return
+    if not expected.members:
+        terminal.say("Nobody is to be mailed.")
+        return
+    terminal.table(("", ""), _facts(expected))
+    terminal.say()
+    terminal.table(("bill", "quantity", "unit", "$"), _bill(expected), numbers=1)
+    terminal.say()
+    columns = ("what can run out", "used", "of", "unit", "enough for mails/s")
+    terminal.table(columns, _ends(expected))
+    terminal.say()
+    for sentence in _advice(expected):
+        terminal.say(sentence)
 
 
-def describe(changes: Plan, *, one_file: bool) -> Iterable[str]:
-    """A plan as lines for a person, each newsletter's change as a unified diff."""
-    for newsletter in changes.added:
-        yield from _diff(newsletter.id, "", written(newsletter))
-    for before, after in changes.changed:
-        yield from _diff(after.id, written(before), written(after))
-    for newsletter in changes.removed:
-        yield from _diff(newsletter.id, written(newsletter), "")
-    # That other newsletters have no place in one file is no news.
-    if changes.kept and not one_file:
-        yield (
-            f"Kept, though without a file: {', '.join(changes.kept)} (--prune removes them; "
-            "their subscribers stay)"
+def _facts(expected: Forecast) -> list[tuple[str, str]]:
+    days = f", for it takes the quota of {expected.days} days" if not expected.fits_today else ""
+    writes, reads = number(expected.write_units), number(expected.read_units)
+    pace, rate, bill = number(expected.pace), number(expected.rate), expected.cost
+    ses = f"{money(bill.ses)} for SES ({money(bill.ses_essentials)} on its Essentials plan)"
+    return [
+        ("subscribers", f"{expected.members:,}"),
+        ("duration", f"{length(expected.duration)}{days}"),
+        ("pace", f"{pace} mails/s; of the {rate} that AWS allows a fifth is left free"),
+        ("side by side", f"{expected.workers} Lambda invocations; {expected.chunks} chunks"),
+        ("database", f"{writes} units written and {reads} read a second (DynamoDB)"),
+        ("cost", f"{ses}, {money(bill.beside)} for everything else"),
+    ]
+
+
+def _bill(expected: Forecast) -> list[tuple[str, str, str, str]]:
+    bill = expected.cost
+    mails = f"{expected.members:,}"
+    rows = [
+        ("SES, by the mail", mails, "mails", money(bill.ses)),
+        ("SES, Essentials plan instead", mails, "mails", money(bill.ses_essentials)),
+    ]
+    rows += [
+        (line.name, number(line.quantity), line.unit, money(line.dollars)) for line in bill.lines
+    ]
+    share = f"{bill.share:.1%} of SES by the mail"
+    return [*rows, ("everything but SES", share, "", money(bill.beside))]
+
+
+def _ends(expected: Forecast) -> list[tuple[str, str, str, str, str]]:
+    return [
+        (
+            limit.name,
+            number(limit.used),
+            number(limit.limit),
+            limit.unit,
+            "" if limit.ceiling is None else number(limit.ceiling),
         )
-    if changes.unchanged:
-        yield f"Unchanged: {', '.join(changes.unchanged)}"
-    if changes.is_empty:
-        yield "Nothing to do: the stack has these newsletters already."
-    else:
-        yield (
-            f"{len(changes.added)} new, {len(changes.changed)} changed, "
-            f"{len(changes.removed)} removed; {len(changes.new_feeds)} more feeds to gather, "
-            f"{len(changes.dropped_feeds)} fewer"
-        )
+        for limit in expected.limits
+    ]
 
 
-def written(newsletter: Newsletter) -> str:
-    """A newsletter as an editor would write it."""
-    value = newsletter.model_dump(mode="json", exclude_none=True)
-    value["max_lateness"] = _duration(newsletter.max_lateness)
-    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=96)
-    return text
+def _advice(expected: Forecast) -> list[str]:
+    first, *others = expected.limits
+    ends = [one for one in others if one.ceiling and not one.waits]
+    then = min(ends, key=lambda one: one.ceiling or 0)
+    return [
+        f"Raise first: {first.name}. {first.mend[0].upper()}{first.mend[1:]}.",
+        f"Next is {then.name}, enough for {number(then.ceiling or 0)} mails a second.",
+    ]
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes texts of more than one line as such."""
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def _diff(name: str, before: str, after: str) -> Iterable[str]:
-    return difflib.unified_diff(
-        before.splitlines(),
-        after.splitlines(),
-        f"{name} (in the stack)" if before else "(not in the stack)",
-        f"{name} (your file)" if after else "(no file)",
-        n=2,
-        lineterm="",
-    )
-
-
-def _duration(length: timedelta) -> str:
-    minutes = int(length.total_seconds()) // 60
-    for unit, size in (("d", 24 * 60), ("h", 60)):
-        if minutes % size == 0:
-            return f"{minutes // size}{unit}"
-    return f"{minutes}m"
-
-
-def feeds_of(some: Iterable[Newsletter]) -> dict[str, str]:
-    """Feed id → URL: two spellings of one feed's address are one feed."""
-    return {feed_id(url): url for newsletter in some for url in newsletter.feeds}
+def _as_json(expected: Forecast) -> dict[str, Any]:
+    bill = expected.cost
+    return {
+        "subscribers": expected.members,
+        "rate": expected.rate,
+        "pace": expected.pace,
+        "seconds": expected.duration.total_seconds(),
+        "sending_seconds": expected.sending.total_seconds(),
+        "days": expected.days,
+        "quota_left": expected.quota_left,
+        "invocations": expected.workers,
+        "chunks": expected.chunks,
+        "write_units_per_second": expected.write_units,
+        "read_units_per_second": expected.read_units,
+        "cost": {
+            "ses": bill.ses,
+            "ses_essentials": bill.ses_essentials,
+            "beside": bill.beside,
+            "share": bill.share,
+            "lines": [asdict(line) for line in bill.lines],
+        },
+        "limits": [
+            {**asdict(limit), "use": limit.use, "binds": limit.binds} for limit in expected.limits
+        ],
+        "raise_first": expected.first.name,
+    }

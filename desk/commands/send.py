@@ -1,10 +1,9 @@
-"""``courant send``: an editor's hand, through the publish function."""
+"""``courant send``: what would happen, then an editor's hand, then the edition as it goes out."""
 
 from __future__ import annotations
 
 import re
 import secrets
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -12,20 +11,21 @@ import typer
 from courant import clock
 from courant.errors import ConfigurationError
 from courant.newsletter import Newsletter
-from courant.schedule import local_date
-from courant.subscribers.lists import MemberLists
-from courant.subscribers.model import SHARDS
-from desk import deployment, roster_file
+from courant.schedule import EditionId, local_date
+from desk import deployment, editor, look_ahead, roster_file, watch_edition
+from desk import outlook as outlooks
 from desk.commands import terminal
-from desk.commands.terminal import AsJson, StackName, Yes
+from desk.commands.terminal import AsJson, Exit, StackName, Yes
+from desk.outlook import Outlook
 
 EXAMPLES = terminal.epilog(
     "courant send morning --test me@example.org              mails you alone, marked [Test]",
+    "courant send morning --dry-run                          to whom, how long, what it costs",
     "courant send morning --cadence daily                    today's edition now, after asking",
     "courant send morning --cadence daily --extra budget-day  one more edition today",
-    more="The scheduled edition of the day then finds itself sent. A request id makes "
-    "asking again harmless: the same id sends nothing twice, so after a broken "
-    "connection repeat the command with it.",
+    more="The scheduled edition of the day then finds itself sent. It shows how the edition goes "
+    "out until it is over; Ctrl-C ends only the showing. A request id makes asking again harmless: "
+    "the same id sends nothing twice, so after a broken connection repeat the command with it.",
 )
 
 # What the publish function takes; here so that a mistake is told in the option's own words.
@@ -51,6 +51,16 @@ def send(
     extra: Annotated[
         str, typer.Option(metavar="NAME", help="Send one more edition today, under this name.")
     ] = "",
+    spread: Annotated[
+        bool,
+        typer.Option("--spread", help="Over several days, if the account's daily quota asks for."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen; send nothing.")
+    ] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Start it, and don't stay until it is over.")
+    ] = False,
     request_id: Annotated[
         str, typer.Option(metavar="ID", help="The same id never sends twice. Default: a new one.")
     ] = "",
@@ -60,46 +70,40 @@ def send(
 ) -> None:
     """Send today's edition now, or a test of it to a few addresses."""
     to = tuple(_address(address) for address in test or ())
-    if to and extra:
-        raise ConfigurationError("--extra: a test belongs to no edition; leave it out")
-    _check("--extra", extra, _EXTRA, "small letters, digits and hyphens, such as budget-day")
-    _check("--request-id", request_id, _REQUEST_ID, "letters, digits, '.', '_' and '-'")
+    _check_options(to, extra, request_id, spread=spread, dry_run=dry_run)
     deployed = deployment.find(stack)
     wanted = deployed.newsletter(newsletter)
     chosen = _cadence(wanted, cadence, for_test=bool(to))
     now = clock.now()
-    if not to and not yes:
-        _ask(deployed, wanted, chosen, extra, now)
-    request = request_id or f"{wanted.id}-{chosen}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-    # Before the call, so that it can be repeated when its answer never comes.
-    terminal.note(f"request id: {request}")
     event: dict[str, Any] = {
-        "request_id": request,
+        "request_id": request_id
+        or f"{wanted.id}-{chosen}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         "newsletter": wanted.id,
         "cadence": chosen,
-        "action": "test" if to else "send",
+        "by": editor.name(),
     }
-    event |= {"to": to} if to else {}
-    event |= {"extra": extra} if extra else {}
-    answer = deployed.invoke_publish(event)
-    if as_json:
-        terminal.show({"request_id": request, **answer})
-    if answer["status"] == "refused":
-        raise ConfigurationError("\n".join(answer["errors"]))
-    if not as_json:
-        _print_answer(answer, to)
+    if to:
+        _test(deployed, event | {"action": "test", "to": to}, as_json=as_json)
+        return
+    edition = EditionId(wanted.id, chosen, local_date(wanted, chosen, now), extra or None)
+    seen = look_ahead.look_ahead(deployed, wanted, edition, now, spread=spread)
+    if dry_run:
+        _rehearse(wanted, edition, seen, as_json=as_json)
+        return
+    if seen is not None:
+        _agree(wanted, seen, yes=yes)
+    event |= {"action": "send", "spread": spread} | ({"extra": extra} if extra else {})
+    _send(deployed, event, seen, as_json=as_json, no_wait=no_wait)
 
 
-def _cadence(newsletter: Newsletter, named: str, *, for_test: bool) -> str:
-    known = ", ".join(newsletter.cadences)
-    if named and named not in newsletter.cadences:
-        raise ConfigurationError(f"--cadence: {newsletter.id} has {known}, not {named!r}")
-    # A test harms nobody; but which readers get a mail is never guessed.
-    if not named and len(newsletter.cadences) > 1 and not for_test:
-        raise ConfigurationError(
-            f"{newsletter.id} has more than one cadence: say which with --cadence ({known})"
-        )
-    return named or next(iter(newsletter.cadences))
+def _check_options(
+    to: tuple[str, ...], extra: str, request_id: str, *, spread: bool, dry_run: bool
+) -> None:
+    if to and (extra or spread or dry_run):
+        named = "--extra" if extra else "--spread" if spread else "--dry-run"
+        raise ConfigurationError(f"{named}: a test goes to its addresses alone; leave it out")
+    _check("--extra", extra, _EXTRA, "small letters, digits and hyphens, such as budget-day")
+    _check("--request-id", request_id, _REQUEST_ID, "letters, digits, '.', '_' and '-'")
 
 
 def _check(option: str, value: str, allowed: re.Pattern[str], words: str) -> None:
@@ -114,28 +118,115 @@ def _address(text: str) -> str:
         raise ConfigurationError(f"--test: {error}") from error
 
 
-def _ask(
-    deployed: deployment.Deployment, newsletter: Newsletter, cadence: str, extra: str, now: datetime
-) -> None:
-    lists = MemberLists(deployed.subscribers)
-    slots = [slot for slot in lists.slots(newsletter.id) if slot.cadence == cadence]
-    with terminal.progress() as bar:
-        readers = sum(
-            lists.count(newsletter.id, slot, shard, now)
-            for slot in bar.track(slots, description="Counting readers")
-            for shard in SHARDS
+def _cadence(newsletter: Newsletter, named: str, *, for_test: bool) -> str:
+    known = ", ".join(newsletter.cadences)
+    if named and named not in newsletter.cadences:
+        raise ConfigurationError(f"--cadence: {newsletter.id} has {known}, not {named!r}")
+    # A test harms nobody; but which readers get a mail is never guessed.
+    if not named and len(newsletter.cadences) > 1 and not for_test:
+        raise ConfigurationError(
+            f"{newsletter.id} has more than one cadence: say which with --cadence ({known})"
         )
-    day = local_date(newsletter, cadence, now)
-    what = f"the extra {cadence} edition {extra!r}" if extra else f"the {cadence} edition"
+    return named or next(iter(newsletter.cadences))
+
+
+def _rehearse(
+    newsletter: Newsletter, edition: EditionId, seen: Outlook | None, *, as_json: bool
+) -> None:
+    if as_json:
+        terminal.show(
+            {"dry_run": True, "edition": str(edition), "started_before": seen is None}
+            | (outlooks.as_json(seen) if seen else {})
+        )
+    elif seen is None:
+        terminal.say(_started(edition))
+    else:
+        _print(newsletter, seen, stderr=False)
+    if seen is not None and seen.refusal:
+        raise ConfigurationError(seen.refusal)
+
+
+def _agree(newsletter: Newsletter, seen: Outlook, *, yes: bool) -> None:
+    _print(newsletter, seen, stderr=True)
+    if seen.refusal:
+        raise ConfigurationError(seen.refusal)
+    if yes:
+        return
+    edition, readers = seen.edition, seen.census.members
+    what = f"the {edition.cadence} edition"
+    if edition.extra:
+        what = f"the extra {edition.cadence} edition {edition.extra!r}"
     terminal.ask(
-        f"Send {what} of {newsletter.title} ({newsletter.id}), {day}, "
-        f"to {readers} reader{'' if readers == 1 else 's'} now?"
+        f"Send {what} of {newsletter.title} ({newsletter.id}), {edition.date}, "
+        f"to {readers:,} reader{'' if readers == 1 else 's'} now?"
     )
 
 
-def _print_answer(answer: dict[str, Any], to: tuple[str, ...]) -> None:
-    if to:
-        terminal.say(f"{answer['status']}: {answer['message']}; it goes to {', '.join(to)}")
+def _print(newsletter: Newsletter, seen: Outlook, *, stderr: bool) -> None:
+    write = terminal.note if stderr else terminal.say
+    write(f"{seen.edition}  {newsletter.title}, to {seen.census.members:,} readers", "bold")
+    if seen.census.members:
+        terminal.table(
+            ("", "", "readers"), outlooks.audience(seen.census), numbers=1, stderr=stderr
+        )
+    for sentence in outlooks.sentences(seen):
+        write(sentence)
+
+
+def _test(deployed: deployment.Deployment, event: dict[str, Any], *, as_json: bool) -> None:
+    answer = _invoke(deployed, event)
+    if as_json:
+        terminal.show({"request_id": event["request_id"], **answer})
+    _end_if_refused(answer)
+    if not as_json:
+        to = ", ".join(event["to"])
+        terminal.say(f"{answer['status']}: {answer['message']}; it goes to {to}")
+
+
+def _send(
+    deployed: deployment.Deployment,
+    event: dict[str, Any],
+    seen: Outlook | None,
+    *,
+    as_json: bool,
+    no_wait: bool,
+) -> None:
+    answer = _invoke(deployed, event)
+    told: dict[str, Any] = {"request_id": event["request_id"], **answer}
+    if seen is not None:
+        told["plan"] = outlooks.as_json(seen)
+    if answer["status"] == "refused":
+        if as_json:
+            terminal.show(told)
+        _end_if_refused(answer)
+    said = f"{answer['status']}: {answer['message']}"
+    if no_wait:
+        if as_json:
+            terminal.show(told)
+        else:
+            terminal.say(said)
+            terminal.note(f"What comes of it: courant editions watch {answer['edition']}")
         return
-    terminal.say(f"{answer['status']}: {answer['message']}")
-    terminal.note(f"What comes of it: courant editions show {answer['edition']}")
+    terminal.note(said)
+    watched = watch_edition.watch(deployed, EditionId.parse(answer["edition"]))
+    watch_edition.tell(watched, as_json=as_json, more=told)
+    if watched.exit is not Exit.OK:
+        raise typer.Exit(watched.exit)
+
+
+def _invoke(deployed: deployment.Deployment, event: dict[str, Any]) -> dict[str, Any]:
+    # Before the call, so that it can be repeated when its answer never comes.
+    terminal.note(f"request id: {event['request_id']}")
+    return deployed.invoke_publish(event)
+
+
+def _end_if_refused(answer: dict[str, Any]) -> None:
+    if answer["status"] == "refused":
+        raise ConfigurationError("\n".join(answer["errors"]))
+
+
+def _started(edition: EditionId) -> str:
+    return (
+        f"{edition} was started before, so nothing would be sent. Look at it: courant editions "
+        f"show {edition}; for one more edition today give it a name with --extra"
+    )

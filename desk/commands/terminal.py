@@ -89,12 +89,12 @@ def epilog(*examples: str, more: str = "", title: str = "Examples") -> str:
 
 def say(text: str = "", style: str | None = None) -> None:
     """A result, on stdout."""
-    _console(stderr=False).print(text, style=style, soft_wrap=True)
+    console(stderr=False).print(text, style=style, soft_wrap=True)
 
 
 def note(text: str, style: str | None = None) -> None:
     """Something to know on the way, on stderr."""
-    _console(stderr=True).print(text, style=style, soft_wrap=True)
+    console(stderr=True).print(text, style=style, soft_wrap=True)
 
 
 def show(value: Any) -> None:
@@ -102,15 +102,21 @@ def show(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int = 0) -> None:
-    """A table on stdout; its last ``numbers`` columns are aligned right."""
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: int = 0,
+    stderr: bool = False,
+) -> None:
+    """A table on stdout, or stderr; its last ``numbers`` columns are aligned right."""
     made = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
     for place, column in enumerate(columns):
         is_number = place >= len(columns) - numbers
         made.add_column(column, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         made.add_row(*row)
-    _console(stderr=False).print(made)
+    console(stderr=stderr).print(made)
 
 
 def ask(question: str) -> None:
@@ -131,21 +137,22 @@ def ask(question: str) -> None:
 
 def progress() -> Progress:
     """A progress bar on stderr; silent where stderr is no terminal."""
-    console = _console(stderr=True)
+    on = console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=console,
+        console=on,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not on.is_terminal,
     )
 
 
-def _console(*, stderr: bool) -> Console:
+def console(*, stderr: bool) -> Console:
+    """A stream as rich draws on it."""
     # Made when it is used: the streams may be others by then, and text of ours is never markup.
-    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _PIPED_WIDTH
-    return console
+    made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not made.is_terminal:
+        made.width = _PIPED_WIDTH
+    return made
