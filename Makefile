@@ -8,7 +8,7 @@ SAM := .venv-sam/bin/sam
 # Handlers import as in Lambda: `courant`, `deliver.handler`, …
 export PYTHONPATH := functions:.
 
-.PHONY: help setup tools demo test check format requirements validate build golden screenshots bench fuzz clean
+.PHONY: help setup tools demo test check format requirements validate build golden screenshots bench simulate fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -68,7 +68,7 @@ requirements: ## compile the pins anew (uv needed); what is shipped is what is t
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal \
 	  --python-version 3.11 requirements/sam.in -o requirements/sam.txt
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal \
-	  --python-version 3.11 requirements/bench.in -o requirements/bench.txt
+	  --python-version 3.11 requirements/bench.in -c requirements/dev.txt -o requirements/bench.txt
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal \
 	  --python-version 3.11 pyproject.toml requirements/fuzz.in -c requirements/dev.txt -o requirements/fuzz.txt
 
@@ -77,19 +77,27 @@ requirements: ## compile the pins anew (uv needed); what is shipped is what is t
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/bench.txt
 	touch $@
 
-bench: setup .venv-bench/.done ## measure: gathering and digests against others, parsing, pages, stories, real newsletters (needs the corpora)
+bench: setup .venv-bench/.done ## measure: gathering, digests and delivery against others, parsing, pages, stories, real newsletters (needs the corpora)
 	$(BIN)/python -m benchmarks.gather $(ARGS)
 	$(BIN)/python -m benchmarks.gather --scale
 	$(BIN)/python -m benchmarks.agreement
 	$(BIN)/python -m benchmarks.pages
 	$(BIN)/python -m benchmarks.stories
 	$(BIN)/python -m benchmarks.digest
+	$(BIN)/python -m benchmarks.deliver
+	$(BIN)/python -m benchmarks.units
 	$(BIN)/python -m benchmarks.yardstick
 
 .venv-fuzz/.done: requirements/fuzz.txt
 	$(PYTHON) -m venv .venv-fuzz
 	.venv-fuzz/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/fuzz.txt
 	touch $@
+
+EDITIONS ?= 20000
+SEED ?= 0
+JOBS ?= 2
+simulate: setup ## play editions of the real delivery code, with faults: make simulate EDITIONS=1000000 RESUME=out/simulate.json
+	$(BIN)/python -m tests.simulation --editions $(EDITIONS) --seed $(SEED) --jobs $(JOBS) $(if $(RESUME),--resume $(RESUME))
 
 LAWS ?= guard prolog date cleaner canonical document page answer
 fuzz: .venv-fuzz/.done ## look for input that breaks a law: make fuzz LAWS=document ARGS=-max_total_time=600

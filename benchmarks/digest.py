@@ -17,14 +17,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.answers import serving
 from benchmarks.corpus import ROOT
 from benchmarks.digest_ways import Case, Ways, cases
 from benchmarks.edition import LINK, NOW, edition, occasion, readers
@@ -122,7 +122,10 @@ def share(pressing: Pressing, some_cases: list[Case], rounds: int) -> dict[str, 
     now = NOW
     found: dict[str, list[float]] = {"join": [], "claim": [], "ses": [], "record": []}
     numbers = iter(range(10**9))
-    with _answers() as (ledger, mailer):
+    with serving():
+        from courant import aws  # boto3 is loaded for this part only
+
+        ledger, mailer = Ledger(aws.table("ledger")), Mailer("Digests")
         for _ in range(rounds + 1):
             spent = dict.fromkeys(found, 0.0)
             for case in some_cases:
@@ -154,30 +157,6 @@ def share(pressing: Pressing, some_cases: list[Case], rounds: int) -> dict[str, 
     # The first round opens connections, loads boto3's models and meets every story for the first
     # time; a chunk has many more readers than that.
     return {name: median(each[1:]) for name, each in found.items()}
-
-
-@contextmanager
-def _answers() -> Iterator[tuple[Ledger, Mailer]]:
-    from courant import aws  # boto3 is loaded for this part only
-
-    command = [sys.executable, "-m", "benchmarks.answers"]
-    with subprocess.Popen(  # noqa: S603 - our own module
-        command, cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdout is not None  # noqa: S101 - it is a pipe
-        before = dict(os.environ)
-        os.environ |= {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{int(server.stdout.readline())}",
-            "AWS_DEFAULT_REGION": "eu-west-1",
-            "AWS_ACCESS_KEY_ID": "bench",
-            "AWS_SECRET_ACCESS_KEY": "bench",
-        }
-        try:
-            yield Ledger(aws.table("ledger")), Mailer("Digests")
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-            server.terminate()
 
 
 def measure(sizes: list[Size], look: str, rounds: int, few: int, peers: str) -> None:
