@@ -1,0 +1,1 @@
+"""One delivery as a finite machine: a model, its mutants, and the real code held against it."""
