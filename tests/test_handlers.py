@@ -127,6 +127,16 @@ def test_publish_says_what_to_mend(
     assert names in answer["message"]
 
 
+def test_publish_answers_an_editor_s_hand_on_an_edition(newsroom: Newsroom) -> None:
+    newsroom.stack.invoke("publish", event("publish.send"))
+    asked = ("pause", "resume", "cancel", "retry")
+
+    answers = [newsroom.stack.invoke("publish", event(f"publish.{name}")) for name in asked]
+
+    assert [answer["status"] for answer in answers] == ["done", "done", "done", "refused"]
+    assert newsroom.edition("demo/daily/2026-11-22").state == "cancelled"
+
+
 @pytest.mark.parametrize("body", [None, [], "send", 3])
 def test_publish_refuses_what_is_no_request_at_all(newsroom: Newsroom, body: object) -> None:
     assert newsroom.stack.invoke("publish", body)["status"] == "refused"
