@@ -24,7 +24,6 @@ from desk.stack import Call, Stack
 from tests.conftest import HandClock
 from tests.newsroom import Newsroom
 
-ENDED = frozenset({EditionState.SENT, EditionState.SENT_WITH_UNRESOLVED})
 URL = "https://email.eu-west-1.amazonaws.com"
 
 

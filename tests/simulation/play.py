@@ -5,15 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 from courant.clock import stamp
-from courant.delivery import audience, deliver, gate, plan, sender, throttle
+from courant.delivery import (
+    audience,
+    deliver,
+    gate,
+    plan,
+    reconcile,
+    sender,
+    throttle,
+    watch,
+)
 from courant.delivery.audience import Audience
-from courant.delivery.chunks import ChunkStore
+from courant.delivery.chunks import ChunkState, ChunkStore
 from courant.delivery.deliver import Deliverer
 from courant.delivery.feedback import Feedback
 from courant.delivery.grants import Grants
@@ -23,7 +32,7 @@ from courant.delivery.throttle import Throttle
 from courant.delivery.upkeep import Upkeep
 from courant.editions import steer
 from courant.editions.compose import Composer
-from courant.editions.model import OPEN, Edition, EditionState, PressingRecord
+from courant.editions.model import OPEN, Edition, EditionState, PressingRecord, PressingState
 from courant.editions.pressing import Frozen
 from courant.editions.start import Starter
 from courant.editions.steer import Act
@@ -33,6 +42,7 @@ from courant.schedule import Due, EditionId, Slot
 from courant.subscribers.address import AddressKey
 from courant.subscribers.links import Links
 from courant.subscribers.lists import MemberLists
+from courant.subscribers.model import SHARDS
 from courant.subscribers.store import SubscriberStore
 from tests.simulation import paper, people
 from tests.simulation.people import Registry
@@ -68,6 +78,8 @@ LINKS = Links("https://news.example.org", (b"simulated",))
 KEY = AddressKey(b"simulated")
 # As in template.yaml.
 _BEAT, _COMPOSE, _DELIVER, _FEEDBACK = 55 * SECOND, 300 * SECOND, 120 * SECOND, 30 * SECOND
+# From when on the editor looks after what paused by itself.
+_CARE = 12 * MINUTE
 _ENDS = frozenset(EditionState) - OPEN
 
 _LOGGER = logging.getLogger("courant")
@@ -96,6 +108,10 @@ class Script:
     doubled_beats: float = 0.0
     # Nobody beats until then (µs).
     asleep_until: int = 0
+    # A beat each minute, whether or not there is anything to do.
+    each_minute: bool = False
+    # The shards that anybody looks into: all of them, or those that somebody is in.
+    shards: str = ""
     acts: list[tuple[int, Act]] = field(default_factory=list)
     retries_unresolved: bool = False
 
@@ -209,6 +225,9 @@ class Play:
             "events": Queue("feedback", self._feedback, _FEEDBACK, 180 * SECOND),
         }
         self.readers = people.some(random, script.readers, script.slots)
+        if not script.shards:
+            # And the first, from which the size of all is guessed.
+            script.shards = "".join(sorted({"0", *(reader.sid[0] for reader in self.readers)}))
         for reader in self.readers:
             for key, item in people.rows(people.profile(reader, random)):
                 self.subscribers_table.store(key, item)
@@ -526,7 +545,7 @@ class Play:
 
     def _after_beat(self, idle: int, before: int) -> None:
         world = self.world
-        if world.now > 12 * MINUTE:
+        if world.now > _CARE:
             self._care()
         if self._at_rest():
             return
@@ -534,11 +553,70 @@ class Play:
         # A heartbeat may be missed, and where nobody waits for one it is.
         most = 8 if world.now < HOUR else 25 if world.now < 12 * HOUR else 240
         pause = 0 if idle < 2 else min(2 ** (idle - 2), most) * MINUTE
+        if not self.script.each_minute and not self._under_way():
+            pause = max(pause, min(self._next_need() - world.now, HOUR))
         world.after(pause, lambda: self._beat(idle))
 
+    def _under_way(self) -> bool:
+        """Whether anybody works."""
+        return any(queue.running for queue in self.queues.queues.values())
+
+    def _next_need(self) -> int:
+        """The first instant at which a heartbeat may find something to do, by the rows (µs)."""
+        now = self.world.clock()
+        needs = [due.instant for due in self.script.dues if due.instant > now]
+        found = self.editions()
+        if len(found) < len(self.script.editions) and not needs:
+            return self.world.now
+        for edition in found:
+            if edition.state in OPEN or edition.state is EditionState.CANCELLED:
+                needs += self._needs(edition, now)
+        if not needs:
+            return self.world.now
+        return round((min(needs) - START) / timedelta(microseconds=1)) + SECOND
+
+    def _needs(self, edition: Edition, now: datetime) -> list[datetime]:
+        if edition.state is EditionState.PAUSED:
+            return [max(now, START + timedelta(microseconds=_CARE))]
+        if edition.state in {EditionState.SCHEDULED, EditionState.COMPOSING}:
+            needs = [
+                record.touched_at + watch.PATIENCE
+                for record in EditionStore(self.content).pressings(edition.id)  # type: ignore[arg-type]  # as much of a Table as stores use
+                if record.state is PressingState.WAITING
+            ]
+            return needs or [now]
+        chunks = [
+            chunk
+            for chunk in ChunkStore(self.ledger_table).of_edition(edition.id)  # type: ignore[arg-type]  # as much of a Table as stores use
+            if chunk.state is not ChunkState.DONE
+        ]
+        if not chunks:
+            marks = [edition.closes_at, edition.moved_at + watch.COMPOSED_BY]
+            return [mark for mark in marks if mark > now] or [now]
+        needs = []
+        for chunk in chunks:
+            need = chunk.nudged_at + watch.PATIENCE
+            if chunk.lease_until is not None:
+                need = max(need, chunk.lease_until)
+            if chunk.state is ChunkState.SETTLING:
+                need = max(chunk.nudged_at + watch.WORD, self._settles(edition, chunk.id))
+            needs.append(need)
+        return needs
+
+    def _settles(self, edition: Edition, chunk: str) -> datetime:
+        """When the first digest of a chunk has waited long enough for word."""
+        grace = reconcile.AUTO_GRACE if edition.policy is Policy.AUTO else reconcile.GRACE
+        prefix = f"D#{edition.id}#"
+        waiting = [
+            datetime.fromtimestamp(int(row["lease"]), UTC) + grace
+            for key, partition in self.ledger_table.partitions.items()
+            if key.startswith(prefix)
+            for row in partition.values()
+            if row["chunk"] == chunk and row["st"] in {"claimed", "unknown"}
+        ]
+        return min(waiting, default=START)
+
     def _at_rest(self) -> bool:
-        if self.queues.waiting:
-            return False
         last = max((due.instant for due in self.script.dues), default=START)
         if self.world.clock() <= last + timedelta(minutes=1):
             return False
@@ -577,6 +655,9 @@ def _script(world: World) -> Script:
         walkers=random.choice((1, 2, 3)),
         faulty=random.random() < 0.9,
     )
+    script.each_minute = random.random() < 0.25
+    if random.random() < 0.1:
+        script.shards = SHARDS
     script.editions = [EDITION]
     if not script.by_hand:
         when = START + timedelta(seconds=random.randint(0, 90))
@@ -620,6 +701,7 @@ _SENDER_LOCKS = (gate, throttle, sender)
 def _patch(world: World, script: Script) -> None:
     """Small pages and several ranges, so that few readers are enough; and locks for greenlets."""
     deliver.PAGE = script.page
+    audience.SHARDS = script.shards
     audience.plan = SimpleNamespace(  # type: ignore[assignment, attr-defined]  # the module's own functions but two
         **vars(plan)
         | {

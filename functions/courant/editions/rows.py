@@ -58,7 +58,7 @@ def edition_of(item: Item) -> Edition:
         by_hand=item["by_hand"],
         epoch=item["epoch"],
         # Rows that were written before these were kept lack them.
-        moved_at=from_stamp(item.get("moved_at", item["started_at"])),
+        moved_at=from_stamp(item.get("moved_at") or item["started_at"]),
         policy=Policy(item.get("policy", Policy.STRICT)),
         attended=item.get("attended", False),
         braked=item.get("braked", False),
