@@ -33,6 +33,8 @@ from desk.stack.template import functions as all_functions
 from tests.conftest import HandClock
 from tests.newsroom import Newsroom
 
+pytestmark = pytest.mark.exhaustive
+
 EDITION = EditionId.parse("morning/daily/2026-11-22")
 ENDED = frozenset({EditionState.SENT, EditionState.SENT_WITH_UNRESOLVED})
 READERS = 2

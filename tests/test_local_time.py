@@ -18,6 +18,8 @@ from courant.newsletter import Newsletter
 from courant.schedule import EditionId, Slot, closes, due, occurrences
 from tests.test_schedule import newsletter
 
+pytestmark = pytest.mark.exhaustive
+
 FIRST, LAST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2041, 1, 1, tzinfo=UTC)
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 # Clocks go forward at midnight, one, two and three o'clock, by half an hour in one place.

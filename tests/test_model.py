@@ -10,6 +10,8 @@ from courant.newsletter import Policy
 from tests.model.explore import LAWS, explore, resting
 from tests.model.machine import Machine, Row, Scope
 
+pytestmark = pytest.mark.exhaustive
+
 Record = Callable[[str, object], None]
 
 

@@ -14,6 +14,8 @@ from tests.model.mutants import MUTANTS, Edit, Mutant, mutated
 from tests.model.walk import walk
 from tests.model.world import World
 
+pytestmark = pytest.mark.exhaustive
+
 Record = Callable[[str, object], None]
 
 

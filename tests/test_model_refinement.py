@@ -18,6 +18,8 @@ from tests.model.refine import Fits
 from tests.model.walk import Walked, walk
 from tests.model.world import World
 
+pytestmark = pytest.mark.exhaustive
+
 Record = Callable[[str, object], None]
 STRICT, AUTO = Policy.STRICT, Policy.AUTO
 

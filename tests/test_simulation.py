@@ -18,6 +18,8 @@ from tests.simulation.play import Play
 from tests.simulation.runs import STEP, play_range, run
 from tests.simulation.world import MINUTE
 
+pytestmark = pytest.mark.exhaustive
+
 
 def test_editions_with_faults_keep_every_law() -> None:
     tally = play_range(0, 200)

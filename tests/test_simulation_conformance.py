@@ -15,6 +15,8 @@ from moto import mock_aws
 
 from tests.simulation.table import MemoryTable
 
+pytestmark = pytest.mark.exhaustive
+
 INDEXES = {"due": ("due_kind", "due_at")}
 _fresh = itertools.count()
 

@@ -295,12 +295,11 @@ class Judge:
         return bool(self.play.world.faults)
 
     def _pace(self) -> None:
-        """I9, where no fault holds calls up and lets them go together."""
+        """I9, of calls that no fault held up, so that they go later than in their turn."""
         play = self.play
-        world = play.world
-        if world.most_skew or any("slow" in fault for fault in world.faults):
+        if play.world.most_skew:
             return
-        started = [call.started for call in play.ses.calls]
+        started = [call.started for call in play.ses.calls if not call.invocation.slowed]
         most = int(play.ses.max_rate) + 1
         for first, last in zip(started, started[most:], strict=False):
             if last - first < SECOND:

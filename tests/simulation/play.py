@@ -701,7 +701,7 @@ _SENDER_LOCKS = (gate, throttle, sender)
 def _patch(world: World, script: Script) -> None:
     """Small pages and several ranges, so that few readers are enough; and locks for greenlets."""
     deliver.PAGE = script.page
-    audience.SHARDS = script.shards
+    audience.SHARDS = script.shards  # type: ignore[attr-defined]  # as it imports it
     audience.plan = SimpleNamespace(  # type: ignore[assignment, attr-defined]  # the module's own functions but two
         **vars(plan)
         | {
