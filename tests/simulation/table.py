@@ -58,8 +58,16 @@ def plain(value: Any) -> Any:
     raise TypeError(f"Unsupported type {type(value)!r} for value {value!r}")
 
 
+class Flat(dict[str, Any]):
+    """An item of scalars alone, which nearly all are: one copy of it is deep enough."""
+
+    __slots__ = ()
+
+
 def copied(item: Mapping[str, Any]) -> Item:
     """An item that its reader may change."""
+    if item.__class__ is Flat:
+        return item.copy()
     return {
         name: value if value.__class__ in _SCALARS else _deep(value) for name, value in item.items()
     }
@@ -112,7 +120,9 @@ class MemoryTable:
         ReturnValuesOnConditionCheckFailure: str = "NONE",  # noqa: N803
     ) -> dict[str, Any]:
         """As boto3's."""
-        new = plain(Item)
+        new = {
+            name: value if value.__class__ is str else plain(value) for name, value in Item.items()
+        }
         key = self.key(new, "PutItem")
         before = self._item(key)
         names, values = _given(ExpressionAttributeNames, ExpressionAttributeValues)
@@ -258,6 +268,8 @@ class MemoryTable:
     def store(self, key: Key, item: Item | None) -> None:
         """Put an item that is ``plain`` in its place, or take it away; no questions asked."""
         partition, sort = key
+        if item is not None and _SCALARS.issuperset(map(type, item.values())):
+            item = Flat(item)
         items = self.partitions.get(partition)
         if items is None:
             items = self.partitions[partition] = {}
@@ -528,7 +540,9 @@ def _given(
 ) -> tuple[Names, Mapping[str, Any]]:
     return (
         tuple(names.items()) if names else (),
-        {name: plain(value) for name, value in values.items()} if values else _NOTHING,
+        {name: value if value.__class__ is str else plain(value) for name, value in values.items()}
+        if values
+        else _NOTHING,
     )
 
 
