@@ -18,8 +18,10 @@ from botocore.exceptions import (
 from courant.delivery import digest
 from courant.delivery.chunks import Counts
 from courant.delivery.deliver import GIVE_UP
+from courant.delivery.ledger import DeliveryState
 from courant.delivery.reconcile import GRACE
 from courant.editions.model import EditionState
+from courant.schedule import EditionId
 from desk.stack import Call, Stack
 from tests.conftest import HandClock
 from tests.newsroom import Newsroom
@@ -246,3 +248,20 @@ def move(newsroom: Newsroom, before: EditionState, after: EditionState) -> bool:
     edition = newsroom.edition()
     now = newsroom.clock()
     return newsroom.editions.move(edition.id, before, after, by="editor:ann", now=now)
+
+
+def test_a_reject_that_is_faster_than_our_own_record_is_what_is_counted(newsroom: Newsroom) -> None:
+    def reject(call: Call) -> None:
+        if call.operation == "SendEmail" and call.params["Destination"]["ToAddresses"] == [
+            "reader0@example.com"
+        ]:
+            tags = {tag["Name"]: tag["Value"] for tag in call.params["EmailTags"]}
+            edition = EditionId.parse("morning/daily/2026-11-22")
+            newsroom.ledger.evidence(
+                edition, tags["rid"], DeliveryState.FAILED, "Reject", newsroom.clock()
+            )
+
+    newsroom.stack.calls.after = reject
+    newsroom.run(3)
+
+    assert newsroom.counts() == Counts(sent=3, failed=1)

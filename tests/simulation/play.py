@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+from courant import heartbeat
 from courant.clock import stamp
 from courant.delivery import (
     audience,
@@ -37,6 +38,7 @@ from courant.editions.pressing import Frozen
 from courant.editions.start import Starter
 from courant.editions.steer import Act
 from courant.editions.store import EditionStore
+from courant.heartbeat import Heartbeat
 from courant.newsletter import Newsletter, Policy
 from courant.schedule import Due, EditionId, Slot
 from courant.subscribers.address import AddressKey
@@ -157,6 +159,44 @@ class PaperComposer(Composer):
         return self._play.bucket.freeze(
             paper.frozen(record.edition, record.instant, now, record.slots, mark)
         )
+
+
+class PaperHeartbeat(Heartbeat):
+    """The heartbeat with the schedule of the script, and without feeds."""
+
+    def __init__(self, play: Play) -> None:
+        object.__setattr__(self, "_play", play)
+        newsletter, slots = play.newsletter, play.script.slots
+        super().__init__(
+            newsletters=SimpleNamespace(all=lambda: [newsletter]),  # type: ignore[arg-type]  # as much of a NewsletterStore as is asked
+            subscribers=SimpleNamespace(slots=lambda _: slots),  # type: ignore[arg-type]  # as much of MemberLists as is asked
+            feeds=None,  # type: ignore[arg-type]  # for what is overridden below
+            editions=play.stage.editions,
+            upkeep=play.upkeep(),
+            starter=play.starter(),
+            sqs=play.queues,
+            feeds_queue="feeds",
+            epoch=play.epoch,
+        )
+
+    def _start(
+        self,
+        newsletters: dict[str, Newsletter],
+        slots: dict[str, tuple[Slot, ...]],
+        since: datetime,
+        now: datetime,
+    ) -> int:
+        del slots
+        newsletter = newsletters["morning"]
+        for due in self._play.script.dues:  # type: ignore[attr-defined]  # see __init__
+            if since < due.instant <= now:
+                too_late = now - due.instant > newsletter.max_lateness
+                self.starter.on_time(replace(due, too_late=too_late), newsletter, now)
+        return 0
+
+    def _enqueue_feeds(self, now: datetime) -> int:
+        del now
+        return 0
 
 
 @dataclass(slots=True)
@@ -354,7 +394,8 @@ class Play:
 
     # ── functions ────────────────────────────────────────────────────────────────────────────────
 
-    def _upkeep(self) -> Upkeep:
+    def upkeep(self) -> Upkeep:
+        """As the heartbeat's handler makes it."""
         stage = self.stage
         return Upkeep(
             editions=stage.editions,
@@ -362,35 +403,18 @@ class Play:
             heard=stage.heard,
             account=stage.account,  # type: ignore[arg-type]  # an AccountReader without a client
             grants=Grants(stage.ledger_table),
-            starter=self._starter(),
+            starter=self.starter(),
             sqs=self.queues,
             chunks_queue="chunks",
             letters_queue="letters",
         )
 
-    def _starter(self) -> Starter:
+    def starter(self) -> Starter:
+        """As the handlers make it."""
         return Starter(self.stage.editions, self.queues, "editions", self.epoch)
 
     def _heartbeat(self, _: Invocation) -> str:
-        """Heartbeat.beat, without feeds, and with the schedule of the script."""
-        editions, now = self.stage.editions, self.world.clock()
-        since = editions.watermark() or now - timedelta(minutes=1)
-        for due in self.script.dues:
-            if since < due.instant <= now:
-                too_late = now - due.instant > self.newsletter.max_lateness
-                late = Due(due.edition, due.instant, due.slots, too_late)
-                self._starter().on_time(late, self.newsletter, now)
-        upkeep = self._upkeep()
-        found = [edition for edition in editions.open() if edition.epoch == self.epoch]
-        upkeep.look(found, now)
-        for edition in found:
-            alone = edition.by_hand and edition.state is EditionState.SCHEDULED
-            if alone and not editions.pressings(edition.id):
-                slots = self.script.slots
-                self._starter().by_hand(self.newsletter, edition.id, slots, edition.started_at, now)
-            upkeep.take_up(edition, self.newsletter, now)
-        editions.move_watermark(now)
-        return f"{len(found)} open"
+        return str(PaperHeartbeat(self).beat(self.world.clock()))
 
     def _compose(self, _: Invocation, body: dict[str, Any]) -> str:
         edition = EditionId.parse(body["edition"])
@@ -506,7 +530,7 @@ class Play:
         instant = self.world.clock().replace(microsecond=0)
 
         def work(_: Invocation) -> str:
-            self._starter().by_hand(
+            self.starter().by_hand(
                 self.newsletter, EDITION, self.script.slots, instant, self.world.clock()
             )
             return "started"
@@ -709,6 +733,7 @@ def _patch(world: World, script: Script) -> None:
             "walkers": lambda rate: script.walkers,  # noqa: ARG005 - as plan.walkers
         }
     )
+    heartbeat.due = lambda *_: []  # type: ignore[attr-defined]  # no feeds are read before an hour
     lock = SimpleNamespace(Lock=lambda: Lock(world))
     for module in _SENDER_LOCKS:
         module.threading = lock  # type: ignore[attr-defined]  # it asks for locks only

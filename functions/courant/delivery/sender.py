@@ -181,7 +181,7 @@ class Sender:
         message_id: str | None = None,
     ) -> Delivery:
         edition = self.chunk.edition
-        self.ledger.record(
+        recorded = self.ledger.record(
             edition,
             row.sid,
             row.attempt or "",
@@ -192,6 +192,8 @@ class Sender:
         )
         if state is not DeliveryState.SENT:  # those are counted by the page; a line each costs more
             log.event("digest", status=state, edition=edition, sid=row.sid, reason=reason)
+        if not recorded and (present := self.ledger.get(edition, row.sid)):
+            return present  # an event was faster, and may say otherwise
         return replace(row, state=state, reason=reason)
 
     def _skip(self, member: Member, reason: str) -> Delivery:
