@@ -149,6 +149,7 @@ def test_an_account_that_can_not_be_asked_holds_nobody_up(newsroom: Newsroom) ->
         queue=stack.queue("chunks").url,
         epoch="1",
         now=newsroom.clock,
+        sleep=lambda _: None,
     )
     frozen = _frozen(newsroom)
 

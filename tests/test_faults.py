@@ -172,6 +172,24 @@ def test_a_mail_that_can_not_be_written_fails_alone(
     assert newsroom.counts() == Counts(sent=3, failed=1)
 
 
+@pytest.mark.parametrize("where", ["join", "message"])
+def test_a_reader_for_whom_nothing_can_be_made_stops_no_other(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    make = getattr(digest, where)
+    broken = iter([True])
+
+    def once(*args: Any, **more: Any) -> Any:
+        if next(broken, False):
+            raise KeyError("a defect")
+        return make(*args, **more)
+
+    monkeypatch.setattr(digest, where, once)
+    newsroom.run()
+
+    assert newsroom.counts() == Counts(sent=3, failed=1)
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
     "error",

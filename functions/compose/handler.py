@@ -41,6 +41,7 @@ def wire() -> Composer:
         queue=env.chunks_queue,
         epoch=env.epoch,
         now=clock.now,
+        sleep=clock.sleep,
     )
     return Composer(
         newsletters=NewsletterStore(content),

@@ -119,7 +119,9 @@ class Heartbeat:
 
     def _press_again(self, edition: Edition, newsletter: Newsletter, now: datetime) -> None:
         """The editor's call may have died between the edition's row and its pressing's."""
-        if edition.state is EditionState.SCHEDULED and not self.editions.pressings(edition.id):
+        # An editor may have paused and resumed it since.
+        unpressed = {EditionState.SCHEDULED, EditionState.COMPOSING, EditionState.SENDING}
+        if edition.state in unpressed and not self.editions.pressings(edition.id):
             slots = self._slots_of(edition)
             self.starter.by_hand(newsletter, edition.id, slots, edition.started_at, now)
 

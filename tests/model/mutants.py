@@ -71,8 +71,8 @@ MUTANTS = (
         "who did not get the claim sends all the same",
         (
             _SENDER,
-            "if row.attempt != attempt or row.state is not DeliveryState.CLAIMED:",
-            "if not row:",
+            "return row, row.attempt == attempt and row.state is DeliveryState.CLAIMED",
+            "return row, True",
         ),
     ),
     _mutant(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,6 +23,9 @@ from courant.editions.store import EditionStore
 from courant.subscribers.lists import MemberLists
 from courant.subscribers.model import SHARDS
 
+# Between a reader's instant and its write lie milliseconds, and between two clocks of AWS as few.
+LANDED = timedelta(seconds=5)
+
 
 @dataclass(frozen=True, slots=True)
 class Audience:
@@ -37,12 +40,14 @@ class Audience:
     queue: str
     epoch: str
     now: Clock
+    sleep: Callable[[float], None]
 
     def open_chunks(self, frozen: Frozen, edition: Edition, starts_by: datetime | None) -> Opened:
         """Count the members at the cut, and write a chunk for each range that has any.
 
         Nobody is mailed before ``wake``. Running it twice writes the same chunks and changes none.
         """
+        self._let_writes_land(frozen.cut_at)
         account = self._look(self.now())
         pace = self.grants.current() or unlooked(frozen.cut_at)
         for chunk in self._plan(frozen, pace.limit, starts_by):
@@ -60,6 +65,16 @@ class Audience:
             refusal=self._refusal(chunks, edition, account),
             wake=lambda: nudge(self.sqs, self.queue, first),
         )
+
+    def _let_writes_land(self, cut_at: datetime) -> None:
+        """Wait until whoever joined before the cut, or left after it, is sure to be in the table.
+
+        Their instants are of other clocks, and are taken before they are written: counted too
+        early, somebody would be in the count and not in the walk, or the other way round.
+        """
+        left = (cut_at + LANDED - self.now()).total_seconds()
+        if left > 0:
+            self.sleep(left)
 
     def _look(self, now: datetime) -> Account | None:
         try:

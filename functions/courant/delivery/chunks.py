@@ -53,7 +53,7 @@ class Chunk:
     """One chunk's row. ``members`` was counted at the cut, independently of the walk.
 
     ``starts_by``: unattended, the edition's first mail goes out until then or not at all (None:
-    whenever). ``begun_at``: its first page was walked. ``halted_at``: then ``reason`` kept it from
+    whenever). ``begun_at``: somebody of it was mailed. ``halted_at``: then ``reason`` kept it from
     going on, and every other chunk. ``stuck_since``: nothing of it went out. ``resent``: up to
     when unresolved ones were tried again.
     """
@@ -148,7 +148,10 @@ class ChunkStore:
 
     def advance(self, chunk: Chunk, cursor: str, counts: Counts, now: datetime) -> Chunk | None:
         """Move cursor and counts together; None if the lease was lost to another."""
-        moves = "SET #cursor = :cursor, #counts = :counts, begun_at = if_not_exists(begun_at, :now)"
+        moves, values = "SET #cursor = :cursor, #counts = :counts", {}
+        if counts.sent:
+            moves += ", begun_at = if_not_exists(begun_at, :now)"
+            values[":now"] = stamp(now)
         if cursor != chunk.cursor:
             moves += " REMOVE stuck_since"
         return self._update(
@@ -160,7 +163,7 @@ class ChunkStore:
                 ":cursor": cursor,
                 ":counts": _counts_item(counts),
                 ":fence": chunk.fence,
-                ":now": stamp(now),
+                **values,
             },
             {"#cursor": "cursor", "#counts": "counts"},
         )

@@ -90,7 +90,10 @@ class Sender:
         reader = Reader(
             sections=member.sections, limit=member.limit, name=member.name, locale=member.locale
         )
-        digest = digests.join(self.pressing, reader, unsubscribe_url)
+        try:
+            digest = digests.join(self.pressing, reader, unsubscribe_url)
+        except Exception:  # noqa: BLE001 - the isolation point: one reader must not stop the others
+            return self._unwritable(member)
         if digest is None:
             return self._skip(member, "nothing new in their sections")
         if stop := self.gate.stop():
@@ -104,17 +107,8 @@ class Sender:
                 return Stop.STALE if self.gate.in_time() else Stop.DEADLINE
         if stop := self.gate.stop():
             return stop
-        attempt = self.new_id()
-        row = self.ledger.claim(
-            self.chunk.edition,
-            member.sid,
-            attempt=attempt,
-            chunk=self.chunk.id,
-            lease=self.lease,
-            now=self.now(),
-            auto=self.auto,
-        )
-        if row.attempt != attempt or row.state is not DeliveryState.CLAIMED:
+        row, ours = self._claim(member)
+        if not ours:
             return row  # somebody has it, or it is final
         try:
             raw = digests.message(
@@ -125,10 +119,31 @@ class Sender:
                 unsubscribe_url=unsubscribe_url,
                 text_only=member.format == "text",
             )
-        except ValueError:
-            log.error("digest", status="unwritable", edition=self.chunk.edition, sid=member.sid)
-            return self._record(row, DeliveryState.FAILED, "the mail can't be written")
+        except Exception:  # noqa: BLE001 - see above
+            return self._fail(row)
         return self._hand_over(row, raw, member.email or "", latest)
+
+    def _claim(self, member: Member) -> tuple[Delivery, bool]:
+        """The row, and whether it is ours to send."""
+        attempt = self.new_id()
+        row = self.ledger.claim(
+            self.chunk.edition,
+            member.sid,
+            attempt=attempt,
+            chunk=self.chunk.id,
+            lease=self.lease,
+            now=self.now(),
+            auto=self.auto,
+        )
+        return row, row.attempt == attempt and row.state is DeliveryState.CLAIMED
+
+    def _unwritable(self, member: Member) -> Delivery:
+        row, ours = self._claim(member)
+        return self._fail(row) if ours else row
+
+    def _fail(self, row: Delivery) -> Delivery:
+        log.error("digest", status="unwritable", edition=self.chunk.edition, sid=row.sid)
+        return self._record(row, DeliveryState.FAILED, "the mail can't be written")
 
     def _hand_over(self, row: Delivery, raw: bytes, to: str, latest: datetime) -> Result:
         tags = {"ed": self.chunk.edition.tag, "rid": row.sid, "att": row.attempt or ""}

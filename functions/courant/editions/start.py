@@ -70,7 +70,8 @@ class Starter:
         if edition.state in RESTARTABLE:
             new = self._editions.restart(fresh, edition.state, by=by)
             edition = self._existing(edition_id)
-        if edition.by_hand and edition.state is EditionState.SCHEDULED:
+        unpressed = {EditionState.SCHEDULED, EditionState.COMPOSING, EditionState.SENDING}
+        if edition.by_hand and edition.state in unpressed:
             # The row's own instant, not ours: a repeated request presses nothing a second time.
             self._press(Due(edition_id, edition.started_at, slots), now)
         return Started(edition, new)
