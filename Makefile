@@ -8,7 +8,7 @@ SAM := .venv-sam/bin/sam
 # Handlers import as in Lambda: `courant`, `deliver.handler`, …
 export PYTHONPATH := functions:.
 
-.PHONY: help setup tools demo test check format requirements validate build golden screenshots bench simulate fuzz clean
+.PHONY: help setup tools demo test check format requirements validate build golden screenshots bench simulate scale fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -98,6 +98,9 @@ SEED ?= 0
 JOBS ?= 2
 simulate: setup ## play editions of the real delivery code, with faults: make simulate EDITIONS=1000000 RESUME=out/simulate.json
 	$(BIN)/python -m tests.simulation --editions $(EDITIONS) --seed $(SEED) --jobs $(JOBS) $(if $(RESUME),--resume $(RESUME))
+
+scale: setup ## send one edition to 1,000 … 1,000,000 readers by the real delivery code: seconds, memory
+	$(BIN)/python -m tests.simulation.scale $(ARGS)
 
 LAWS ?= guard prolog date cleaner canonical document page answer
 fuzz: .venv-fuzz/.done ## look for input that breaks a law: make fuzz LAWS=document ARGS=-max_total_time=600

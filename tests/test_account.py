@@ -23,7 +23,7 @@ class Answers:
 
 
 def test_an_account_in_production(stack: Stack) -> None:
-    stack.calls.account["SendQuota"]["SentLast24Hours"] = 8_699.5
+    stack.calls.account["SendQuota"] |= {"SentLast24Hours": 8_699.5, "MaxSendRate": 14.0}
 
     assert AccountReader().read() == Account(
         max_rate=14.0,

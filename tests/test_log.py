@@ -42,5 +42,5 @@ def test_an_error_says_what_was_raised_and_where_but_not_its_message(
 
     [line] = lines(capsys)
     assert line["error"] == "ValidationError"
-    assert "feedback.py" in str(line["at"])
+    assert "ses_events.py" in str(line["at"])
     assert "reader@example.com" not in str(line)

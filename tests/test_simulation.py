@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,22 @@ from courant.schedule import EditionId
 from tests.simulation.laws import Judge, judged
 from tests.simulation.play import Play
 from tests.simulation.runs import STEP, play_range, run
+from tests.simulation.stack import PATCHED
 from tests.simulation.world import MINUTE
 
 pytestmark = pytest.mark.exhaustive
+
+
+@pytest.fixture(autouse=True)
+def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The simulation sets things for its process, which other tests share."""
+    for module, name in PATCHED:
+        monkeypatch.setattr(module, name, getattr(module, name))
+    logger = logging.getLogger("courant")
+    before = logger.level, list(logger.handlers)
+    yield
+    logger.setLevel(before[0])
+    logger.handlers[:] = before[1]
 
 
 def test_editions_with_faults_keep_every_law() -> None:
@@ -72,7 +86,7 @@ def _claims_all(play: Play) -> Callable[..., Delivery]:
     """Ledger.claim that says yes to everybody."""
 
     def claim(edition: EditionId, sid: str, *, attempt: str, **more: Any) -> Delivery:
-        row = Ledger.claim(play.stage.ledger, edition, sid, attempt=attempt, **more)
+        row = Ledger.claim(play.ledger, edition, sid, attempt=attempt, **more)
         return replace(row, attempt=attempt, state=DeliveryState.CLAIMED)
 
     return claim
@@ -82,7 +96,7 @@ def _takes_all(play: Play) -> Callable[..., Chunk | None]:
     """ChunkStore.take that leases a chunk to everybody who asks."""
 
     def take(edition: EditionId, chunk_id: str, *_: object) -> Chunk | None:
-        found = play.stage.chunks.of_edition(edition)
+        found = play.chunks.of_edition(edition)
         return next(
             (one for one in found if one.id == chunk_id and one.state is not ChunkState.DONE), None
         )
@@ -108,21 +122,21 @@ def test_claims_without_their_condition_mail_somebody_twice(
 ) -> None:
     play = a_calm_play()
     play.chaos.double, play.chaos.until = 1.0, MINUTE
-    monkeypatch.setattr(play.stage.ledger, "claim", _claims_all(play))
-    monkeypatch.setattr(play.stage.chunks, "take", _takes_all(play))
+    monkeypatch.setattr(play.ledger, "claim", _claims_all(play))
+    monkeypatch.setattr(play.chunks, "take", _takes_all(play))
 
     assert broken_by(play).keys() >= {"I2"}
 
 
 def test_a_reader_who_is_not_counted_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     play = a_calm_play()
-    monkeypatch.setattr(play.stage.members, "count", lambda *_: 0)
+    monkeypatch.setattr(play.members, "count", lambda *_: 0)
 
     assert "I3" in broken_by(play)
 
 
 def test_an_edition_that_nobody_ends_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     play = a_calm_play()
-    monkeypatch.setattr(play.stage.editions, "open", lambda: iter(()))
+    monkeypatch.setattr(play.editions, "open", lambda: iter(()))
 
     assert "rest" in broken_by(play)

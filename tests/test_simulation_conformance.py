@@ -6,50 +6,24 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
+from tests.simulation.reference import INDEXES, moto_table
 from tests.simulation.table import MemoryTable
 
 pytestmark = pytest.mark.exhaustive
 
-INDEXES = {"due": ("due_kind", "due_at")}
 _fresh = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def moto_table() -> Iterator[Any]:
-    """A table of moto's with the keys and the index of ours; tests take partitions of their own."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "testing")
-        patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-        yield boto3.resource("dynamodb").create_table(
-            TableName="table",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"}
-                for name in ("PK", "SK", "due_kind", "due_at")
-            ],
-            KeySchema=[
-                {"AttributeName": "PK", "KeyType": "HASH"},
-                {"AttributeName": "SK", "KeyType": "RANGE"},
-            ],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": "due",
-                    "KeySchema": [
-                        {"AttributeName": "due_kind", "KeyType": "HASH"},
-                        {"AttributeName": "due_at", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "ALL"},
-                }
-            ],
-        )
+@pytest.fixture(scope="module", name="moto_table")
+def of_moto() -> Iterator[Any]:
+    """moto's; tests take partitions of their own."""
+    with moto_table() as table:
+        yield table
 
 
 def answer(table: Any, operation: str, arguments: dict[str, Any]) -> Any:
@@ -233,7 +207,7 @@ def told_apart(value: Any, mark: str) -> Any:
     return value
 
 
-@settings(max_examples=300)
+@settings(max_examples=50)
 @given(st.lists(st.one_of(writes(), writes(), reads(), transactions()), max_size=12))
 def test_the_same_calls_get_the_same_answers(
     moto_table: Any, calls: list[tuple[str, dict[str, Any]]]

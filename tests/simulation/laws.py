@@ -147,7 +147,7 @@ class Judge:
         if (call.edition, instant) in self.begun:
             return
         self.begun.add((call.edition, instant))
-        edition = next(one for one in play.editions() if one.id == edition_id)
+        edition = next(one for one in play.standing() if one.id == edition_id)
         if edition.may_be_late:
             return
         due = datetime.fromisoformat(f"{instant}Z")
@@ -177,7 +177,7 @@ class Judge:
     def _excused(self, call: SesCall, before: list[SesCall]) -> bool:
         """Whether sending again was right by all that could be known."""
         play = self.play
-        edition = next(one for one in play.editions() if one.id.tag == call.edition)
+        edition = next(one for one in play.standing() if one.id.tag == call.edition)
         asked = play.script.policy is Policy.AUTO or edition.resend_before is not None
         return asked and all(
             not one.recorded and (one.heard is None or one.heard > call.started) for one in before
@@ -190,9 +190,9 @@ class Judge:
         play = self.play
         outcomes: Counter[str] = Counter()
         self._pace()
-        for edition in play.editions():
+        for edition in play.standing():
             self._edition(edition, outcomes)
-        made = {edition.id for edition in play.editions()}
+        made = {edition.id for edition in play.standing()}
         for missing in set(play.script.editions) - made:
             self.break_("rest", f"{missing} never came to be")
         return outcomes
