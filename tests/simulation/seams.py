@@ -258,7 +258,7 @@ SES_FAULTS = (
     *("lost on the way", "throttled", "throttled for a while", "halted", "no connection"),
     *("address refused", "killed before", "killed after", "killed in", "slow"),
 )
-_HALTS = (
+HALTS = (
     "AccountSuspendedException",
     "SendingPausedException",
     "MailFromDomainNotVerifiedException",
@@ -421,7 +421,7 @@ class SeamMailer:
                 ses.trouble = Trouble(world.now + world.random.randint(1, 600) * SECOND, outcome)
                 return outcome
             case "halted":
-                outcome = NotSent(world.random.choice(_HALTS), halted=True)
+                outcome = NotSent(world.random.choice(HALTS), halted=True)
                 ses.trouble = Trouble(world.now + world.random.randint(1, 600) * SECOND, outcome)
                 return outcome
             case "no connection":
