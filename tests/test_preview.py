@@ -582,7 +582,8 @@ def test_a_saved_file_is_told_to_the_page(desk: Desk) -> None:
         text = desk.file.read_text("utf-8")
         desk.file.write_text(text.replace("The Havenmere Courant", "The Tide"), "utf-8")
 
-        assert _event(events) > first
+        # On a slow machine the same version is told again, so that the connection stays.
+        assert any(_event(events) > first for _ in range(20))
         connection.close()
 
     assert "The Tide" in desk.html()
