@@ -107,6 +107,8 @@ class Sender:
                 return Stop.STALE if self.gate.in_time() else Stop.DEADLINE
         if stop := self.gate.stop():
             return stop
+        if self.now() > latest:  # the gate may have had to ask, and AWS took its time
+            return Stop.STALE
         row, ours = self._claim(member)
         if not ours:
             return row  # somebody has it, or it is final
