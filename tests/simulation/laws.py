@@ -4,7 +4,7 @@ I1   at most one live claim, so one SES call at a time, for an edition and a rea
 I2   SES takes a digest once; with policy ``auto`` again only if the first was ambiguous, and no
      event of it had come
 I3   members at the cut, as we counted them = sent + skipped + failed + unresolved + had + cancelled
-I4   no claim later than 60 s after a reader left
+I4   no SES call later than 60 s after a reader left, what faults held it up aside
 I5   sent says that SES took it; failed and skipped, that nobody got it (by the last try)
 I6   a final state stays (unresolved may still be heard of, or be tried again)
 I7   all mails of a pressing are of the pressing that was frozen
@@ -63,6 +63,8 @@ class Judge:
     states: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     epochs: dict[str, str] = field(default_factory=dict)
     begun: set[tuple[str, str]] = field(default_factory=set)
+    slots: dict[str, str] = field(default_factory=dict)
+    """attempt → the slot that it was claimed in"""
 
     def __post_init__(self) -> None:
         play = self.play
@@ -91,24 +93,25 @@ class Judge:
         was, now = before["st"] if before else None, after["st"]
         if now not in _NEXT[was]:
             self.break_("I6", f"{key} went from {was} to {now}")
-        if now == "claimed" and was != "claimed":
-            self._claimed(key, after)
+        if now == "claimed":
+            self.slots[after["att"]] = after["chunk"].split("#")[1]
         if now == "sent" and (call := self.play.ses.attempts.get(after.get("att") or "")):
             call.recorded = True
 
-    def _claimed(self, key: Key, row: Item) -> None:
-        slot = row["chunk"].split("#")[1]
+    def _left(self, call: SesCall) -> None:
+        """I4, of a call that begins."""
+        slot = self.slots.get(call.attempt)
         since = next(
             (
-                self.play.registry.gone(one, key[1], self.play.world.now)
-                for one in self.play.registry.slots_of(key[1])
+                self.play.registry.gone(one, call.sid, self.play.world.now)
+                for one in self.play.registry.slots_of(call.sid)
                 if str(one) == slot
             ),
             None,
         )
-        if since is not None and self.play.world.now - since > _LEAVING:
+        if since is not None and self.play.world.now - since > _LEAVING + call.invocation.slowed:
             late = (self.play.world.now - since) / SECOND
-            self.break_("I4", f"{key[1][:6]} claimed {late:.0f} s after leaving {slot}")
+            self.break_("I4", f"{call.sid[:6]} is mailed {late:.0f} s after leaving {slot}")
 
     def _edition_row(self, key: Key, before: Item | None, after: Item | None) -> None:
         if after is None or not key[1].startswith("E#"):
@@ -123,6 +126,7 @@ class Judge:
         now = self.play.world.now
         edition = edition_of(call.edition)
         assert edition is not None, "a tag of ours"
+        self._left(call)
         for other in self.play.ses.calls[-9:-1]:
             # Over is a call whose answer came, or whose invocation is dead.
             if (other.edition, other.sid) == (call.edition, call.sid) and not (
