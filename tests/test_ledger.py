@@ -203,6 +203,95 @@ def test_an_attempt_settled_by_another_is_not_settled_by_who_read_it_before(
     assert not ledger.settle(EDITION, before, DeliveryState.UNRESOLVED, clock.at, "lease ran out")
 
 
+def tried_again(ledger: Ledger, clock: HandClock) -> Delivery:
+    """The first attempt is in doubt, and another is to be made."""
+    claimed = claim(ledger, clock, "first")
+    assert ledger.settle(EDITION, claimed, DeliveryState.RETRY, clock.at, "an editor's word")
+    return claimed
+
+
+def test_a_second_try_that_failed_leaves_the_first_in_doubt(
+    ledger: Ledger, clock: HandClock
+) -> None:
+    tried_again(ledger, clock)
+    claim(ledger, clock, "second")
+
+    recorded = ledger.record(
+        EDITION, SID, "second", DeliveryState.FAILED, clock.at, reason="MessageRejected"
+    )
+
+    assert recorded is DeliveryState.UNRESOLVED
+    assert (row(ledger).state, row(ledger).reason) == (recorded, "MessageRejected")
+
+
+def test_a_second_try_that_was_sent_ends_the_doubt(ledger: Ledger, clock: HandClock) -> None:
+    tried_again(ledger, clock)
+    claim(ledger, clock, "second")
+
+    sent = ledger.record(EDITION, SID, "second", DeliveryState.SENT, clock.at)
+
+    assert sent is DeliveryState.SENT is row(ledger).state
+
+
+@pytest.mark.parametrize(("chunk", "comes_to"), [("one", "unresolved"), ("two", "retry")])
+def test_who_left_before_a_second_try_may_have_had_the_first(
+    ledger: Ledger, clock: HandClock, chunk: str, comes_to: str
+) -> None:
+    tried_again(ledger, clock)
+
+    after = ledger.skip(EDITION, SID, chunk=chunk, reason="left", now=clock.at)
+
+    assert after.state == row(ledger).state == comes_to
+    assert after.reason == row(ledger).reason
+
+
+def test_a_second_try_that_ses_dropped_leaves_the_first_in_doubt(
+    ledger: Ledger, clock: HandClock
+) -> None:
+    tried_again(ledger, clock)
+    claim(ledger, clock, "second")
+    failed = DeliveryState.FAILED
+
+    assert not ledger.evidence(EDITION, SID, failed, "Reject", clock.at, attempt="first")
+    assert ledger.evidence(EDITION, SID, failed, "Reject", clock.at, attempt="second")
+
+    assert row(ledger).state is DeliveryState.UNRESOLVED
+    # Nothing new, and nothing to be counted anew: it must not come again for ever.
+    assert not ledger.evidence(EDITION, SID, failed, "Reject", clock.at, attempt="second")
+    assert not ledger.evidence(EDITION, SID, failed, "Reject", clock.at, attempt="first")
+
+
+def test_the_first_try_dropped_by_ses_is_no_longer_in_doubt(
+    ledger: Ledger, clock: HandClock
+) -> None:
+    tried_again(ledger, clock)
+
+    failed = DeliveryState.FAILED
+    assert ledger.evidence(EDITION, SID, failed, "Reject", clock.at, attempt="first")
+    assert row(ledger).state is failed
+
+
+def test_of_several_tries_the_first_stays_in_doubt(ledger: Ledger, clock: HandClock) -> None:
+    tried_again(ledger, clock)
+    second = claim(ledger, clock, "second")
+    ledger.settle(EDITION, second, DeliveryState.RETRY, clock.at, "an editor's word")
+
+    assert row(ledger).doubt == "first"
+
+
+def test_who_read_a_row_does_not_settle_it_when_it_has_come_back(
+    ledger: Ledger, clock: HandClock
+) -> None:
+    unresolved(ledger, clock)
+    read = row(ledger)
+    assert ledger.settle(EDITION, read, DeliveryState.RETRY, clock.at, "an editor's word")
+    clock.at += timedelta(seconds=1)
+    ledger.skip(EDITION, SID, chunk="one", reason="left", now=clock.at)
+
+    assert not ledger.settle(EDITION, read, DeliveryState.RETRY, clock.at, "an editor's word")
+    assert row(ledger).state is DeliveryState.UNRESOLVED
+
+
 # ── chunks ───────────────────────────────────────────────────────────────────────────────────────
 
 

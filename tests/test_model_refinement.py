@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from courant.delivery.ledger import DeliveryState
 from courant.newsletter import Policy
 from tests.model.machine import Row, Scope
 from tests.model.refine import Fits
@@ -31,6 +32,7 @@ WORLDS: dict[str, dict[str, Any]] = {
     "an act of somebody's": {"faults": 0},
     "in doubt, its event late": {**_STRICT_DOUBT, "out": "late"},
     "in doubt, to be rejected": {**_STRICT_DOUBT, "out": "reject", "acts": 0},
+    "to be tried again": {"tried": 1, "doubt": DeliveryState.RETRY, "faults": 0},
     "auto, a fault": {**_AUTO, "acts": 0},
     "auto, no events": {**_AUTO, "acts": 0, "heard": False},
     "auto, in doubt, its event late": {
@@ -53,6 +55,7 @@ WORLDS: dict[str, dict[str, Any]] = {
 BROAD = (
     "a fault",
     "an act of somebody's",
+    "to be tried again",
     "in doubt, to be rejected",
     "in doubt, its event late",
     "auto, in doubt, to be rejected",

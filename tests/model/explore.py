@@ -30,16 +30,8 @@ def _sent_is_true(_: Machine, s: State) -> bool:
 
 
 def _not_sent_is_true(_: Machine, s: State) -> bool:
-    """FAILED and SKIPPED were not mailed, unless SES dropped the mail itself.
-
-    Of a digest that was tried again in doubt it says so of the last try only.
-    """
-    if s.row not in {Row.FAILED, Row.SKIPPED}:
-        return True
-    mails = [mail for mail in s.mails if not mail.rejected]
-    if s.reopened:
-        mails = [mail for mail in mails if s.row is Row.FAILED and mail.attempt == s.attempt]
-    return not mails
+    """FAILED and SKIPPED were not mailed, unless SES dropped the mail itself."""
+    return s.row not in {Row.FAILED, Row.SKIPPED} or all(mail.rejected for mail in s.mails)
 
 
 def _failed_is_true(_: Machine, s: State) -> bool:

@@ -58,12 +58,8 @@ def check(world: World) -> None:
         raise Violation("UNRESOLVED, and nothing is in doubt")
     if state is Row.FAILED and not facts.refused and not any(m.rejected for m in facts.mails):
         raise Violation("FAILED, and nobody refused it")
-    if state in {Row.FAILED, Row.SKIPPED}:
-        if facts.reopened and row:
-            last = world.ordinal(row.attempt)
-            kept = [m for m in kept if state is Row.FAILED and m.attempt == last]
-        if kept:
-            raise Violation(f"{state}, and SES has it")
+    if state in {Row.FAILED, Row.SKIPPED} and kept:
+        raise Violation(f"{state}, and SES has it")
     if edition.state in ENDS or (edition.state is EditionState.CANCELLED and world.ended()):
         _check_end(world, edition, row)
 

@@ -77,6 +77,7 @@ class Worker(NamedTuple):
     chunk: int = 0
     attempt: int = 0
     stale: bool = False
+    reopened: int = 0  # how often the row had been when it was read
 
 
 class Walk(NamedTuple):
@@ -118,6 +119,7 @@ class State(NamedTuple):
     refused: bool = False  # SES refused the address
     agreed: bool = False  # this UNRESOLVED row was there when the editor agreed
     reopened: int = 0  # put up for another try although the mail may be out
+    doubt: int = 0  # the first attempt that was
     attempts: int = 0  # handed out so far
 
 
@@ -141,6 +143,7 @@ class Rules:
     settle_checks_row: bool = True
     reopen_checks_row: bool = True
     reopen_asks_consent: bool = True
+    doubt_stays: bool = True
     skip_checks: bool = True
     gone_are_skipped: bool = True
     paused_stops: bool = True
@@ -261,11 +264,12 @@ class Machine:
         elif s.edition == "paused" and self.rules.paused_stops:
             yield Step("stop", self._leave(s, number, w))
         elif s.edition in {"cancelled", "closed"} and self.rules.cancel_stops:
-            stop = s._replace(row=Row.SKIPPED) if mine and s.row is Row.RETRY else s
+            stop = s._replace(row=self._not_sent(s, Row.SKIPPED)) if s.row is Row.RETRY else s
+            stop = stop if mine else s
             yield Step("cancelled", _worker(stop, number, seen))
         elif s.gone and self.rules.gone_are_skipped:
             if mine or not self.rules.skip_checks:
-                s = s._replace(row=Row.SKIPPED, owner=w.chunk)
+                s = s._replace(row=self._not_sent(s, Row.SKIPPED), owner=w.chunk)
             yield Step("skip", _worker(s, number, seen))
         elif not self.rules.cursor_after_reader and not s.walks[w.chunk].past:
             yield Step("advance", _walk(s, w.chunk, s.walks[w.chunk]._replace(past=True)))
@@ -314,10 +318,15 @@ class Machine:
     def _record(self, s: State, number: int, w: Worker, row: Row, on: At) -> State:
         mine = s.row is Row.CLAIMED and s.attempt == w.attempt
         if mine or not self.rules.record_checks_attempt:
-            s = s._replace(row=row, agreed=False)
+            s = s._replace(row=self._not_sent(s, row), agreed=False)
         if on is At.IDLE:
             return self._leave(s, number, w)
         return _worker(s, number, w._replace(at=on, attempt=0))
+
+    def _not_sent(self, s: State, row: Row) -> Row:
+        """What a row becomes that is not sent by what is known of its last attempt."""
+        unsure = s.doubt and self.rules.doubt_stays and row in {Row.FAILED, Row.SKIPPED}
+        return Row.UNRESOLVED if unsure else row
 
     def _leave(self, s: State, number: int, w: Worker) -> State:
         walk = s.walks[w.chunk]
@@ -341,7 +350,7 @@ class Machine:
 
     def _settle(self, s: State, number: int, w: Worker) -> Iterator[Step]:
         """A walked chunk: what is overdue is settled, what waits for a try gets one."""
-        read = w._replace(attempt=s.attempt)
+        read = w._replace(attempt=s.attempt, reopened=s.reopened)
         if s.owner != w.chunk:
             yield Step("close", self._close(s, number, w))
         elif s.row is Row.RETRY and self.rules.second_pass:
@@ -373,12 +382,18 @@ class Machine:
 
     def _settled(self, s: State, number: int, w: Worker) -> Step:
         """Writes what it decided of the row it read, if the row is that one still."""
-        on = _worker(s, number, w._replace(at=At.SETTLE, attempt=0))
+        on = _worker(s, number, w._replace(at=At.SETTLE, attempt=0, reopened=0))
         doubtful = s.row in {Row.CLAIMED, Row.UNKNOWN}
         if w.at in {At.AGAIN, At.AGREED}:
             same = doubtful if w.at is At.AGAIN else s.row is Row.UNRESOLVED
-            if (same and s.attempt == w.attempt) or not self.rules.reopen_checks_row:
-                on = on._replace(row=Row.RETRY, agreed=False, reopened=s.reopened + 1)
+            same = same and (s.attempt, s.reopened) == (w.attempt, w.reopened)
+            if same or not self.rules.reopen_checks_row:
+                on = on._replace(
+                    row=Row.RETRY,
+                    agreed=False,
+                    reopened=s.reopened + 1,
+                    doubt=s.doubt or s.attempt,
+                )
             return Step("reopen", on)
         if doubtful or not self.rules.settle_checks_row:
             on = on._replace(row=Row.UNRESOLVED)
@@ -406,6 +421,10 @@ class Machine:
         what = Row.FAILED if mail.rejected else Row.SENT
         if mail.rejected and mail.attempt != s.attempt and self.rules.event_is_of_this_attempt:
             return s  # a later attempt may be out
+        if mail.rejected and s.doubt not in {0, mail.attempt} and self.rules.doubt_stays:
+            what = Row.UNRESOLVED  # an earlier one may be
+            if s.row is what:
+                return s
         open_ = s.row in TELLABLE or (not self.rules.final_stays and s.row is not Row.NONE)
         return s._replace(row=what, agreed=False) if open_ else s
 

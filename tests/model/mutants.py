@@ -52,6 +52,7 @@ _SOMEBODY = (
     "Delivery(sid=sid, state=DeliveryState.SENT, chunk=chunk, attempt=None, lease=0, tries=1,"
     " at=now, reason=None)"
 )
+_AS_READ = "st = :before AND att = :att AND #at = :at"
 _ASK = "outcome = self.mailer.send(raw, to, sender, tags)"
 _UNKNOWN = "return self._record(row, DeliveryState.UNKNOWN, reason)"
 _FENCED = ',\n            "fence = :fence",'
@@ -140,16 +141,16 @@ MUTANTS = (
         "a record that does not ask whose attempt it is",
         (
             _LEDGER,
-            '            "st = :claimed AND att = :me",',
-            '            "st = :claimed OR att = :me",',
+            'ours = "st = :claimed AND att = :me"',
+            'ours = "(st = :claimed OR att = :me)"',
         ),
     ),
     _mutant(
         "a skip that overwrites what was claimed",
         (
             _LEDGER,
-            'ConditionExpression="attribute_not_exists(PK) OR (st = :retry AND chunk = :chunk)"',
-            'ConditionExpression="attribute_not_exists(PK) OR st <> :retry OR chunk = :chunk"',
+            '" OR (st = :retry AND chunk = :chunk AND attribute_not_exists(doubt))"',
+            '" OR st <> :retry OR chunk = :chunk"',
         ),
     ),
     # the leases
@@ -276,7 +277,7 @@ MUTANTS = (
     # what becomes of doubt
     _mutant(
         "settled without a look at its state",
-        (_LEDGER, '"st = :before AND att = :att"', '"st = :before OR att = :att"'),
+        (_LEDGER, _AS_READ, "st = :before OR att = :att OR #at = :at"),
         tried=1,
         out="late",
         faults=0,
@@ -285,14 +286,63 @@ MUTANTS = (
         "settled without a look at its attempt",
         (
             _LEDGER,
-            '"st = :before AND att = :att"',
-            '"st = :before AND (att = :att OR att <> :att)"',
+            _AS_READ,
+            "st = :before AND (att = :att OR #at <> :at)",
         ),
         policy=AUTO,
         consents=0,
         acts=0,
         tried=1,
         doubt=DeliveryState.CLAIMED,
+    ),
+    _mutant(
+        "settled although it was tried since and has come back",
+        (_LEDGER, _AS_READ, "st = :before AND att = :att AND #at <= :now"),
+        tried=1,
+    ),
+    _mutant(
+        "who is tried again is no longer in doubt",
+        (_LEDGER, 'changes += ", doubt = if_not_exists(doubt, :att)"', 'changes += ""'),
+        policy=AUTO,
+        consents=0,
+        tried=1,
+        out="late",
+    ),
+    _mutant(
+        "a refusal is of all attempts",
+        (_LEDGER, '(state, "attribute_not_exists(doubt)"),', '(state, "attribute_exists(PK)"),'),
+        tried=1,
+        out="late",
+    ),
+    _mutant(
+        "a skip is of all attempts",
+        (
+            _LEDGER,
+            "AND chunk = :chunk AND attribute_not_exists(doubt))",
+            "AND chunk = :chunk AND attribute_exists(PK))",
+        ),
+        tried=1,
+        out="late",
+    ),
+    _mutant(
+        "a cancelled edition knows of no doubt",
+        (_RECONCILE, "DeliveryState.UNRESOLVED if row.doubt else", "DeliveryState.FAILED and"),
+        policy=AUTO,
+        consents=0,
+        tried=1,
+        out="late",
+    ),
+    _mutant(
+        "what SES drops it drops of all attempts",
+        (_LEDGER, "if row.doubt not in {None, attempt}:", "if row.doubt == row.sid:"),
+        (
+            _LEDGER,
+            "AND (attribute_not_exists(doubt) OR doubt = :heard)",
+            "AND (attribute_not_exists(doubt) OR attribute_exists(doubt))",
+        ),
+        tried=1,
+        out="late",
+        acts=0,
     ),
     _mutant(
         "no grace",

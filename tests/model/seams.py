@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from courant import log
 from courant.delivery import digest as digests
 from courant.delivery import mailer as mailers
-from courant.delivery.ledger import Ledger
+from courant.delivery.ledger import DeliveryState, Ledger
 from courant.delivery.pace import Turn
 from tests.model.facts import (
     READER,
@@ -75,7 +75,7 @@ class TellingLedger(Ledger):
         super().__init__(table)
         self._world = world
 
-    def record(self, *given: Any, **more: Any) -> bool:
+    def record(self, *given: Any, **more: Any) -> DeliveryState | None:
         with self._by(settling=False):
             return super().record(*given, **more)
 

@@ -29,8 +29,8 @@ FAULTS = {
     "queue": ("fails", "lost", "killed"),
     "ses": (
         *("no answer", "no answer, event", "nothing, no answer", "server error", "killed"),
-        *("to be rejected", "to be rejected, event", "refused", "throttled", "throttled on"),
-        *("halted", "no connection"),
+        *("to be rejected", "to be rejected, event", "to be rejected, no answer", "refused"),
+        *("throttled", "throttled on", "halted", "no connection"),
     ),
 }
 # Past a lease; past the grace, by when all events have come that come in time.

@@ -161,6 +161,7 @@ class World:
                 row.tries,
                 row.evidence,
                 row.heard and self.ordinal(row.heard),
+                self.ordinal(row.doubt),
                 resend is not None and row.at < resend,
             ),
             (
@@ -266,10 +267,11 @@ class World:
         if fault == "nothing, no answer":
             self.change(cut=True)
             raise ReadTimeoutError(endpoint_url=URL)
-        self._accept(tags["att"], rejected=fault == "to be rejected")
+        self._accept(tags["att"], rejected=fault.startswith("to be rejected"))
         if fault.endswith(", event"):
             fault = fault.removesuffix(", event")
             self._event(len(self.facts.mails) - 1)
+        fault = fault.removeprefix("to be rejected, ")
         if fault in {"no answer", "server error", "killed"}:
             self.change(cut=True)
             if fault == "no answer" and attempts > 1:

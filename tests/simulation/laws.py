@@ -45,7 +45,7 @@ _NEXT: dict[str | None, frozenset[str]] = {
     None: frozenset({"claimed", "skipped"}),
     "claimed": frozenset({"claimed", "sent", "failed", "retry", "unknown", "unresolved"}),
     "unknown": frozenset({"sent", "failed", "unresolved", "retry"}),
-    "retry": frozenset({"claimed", "skipped", "sent", "failed"}),
+    "retry": frozenset({"claimed", "skipped", "sent", "failed", "unresolved"}),
     "unresolved": frozenset({"unresolved", "sent", "failed", "retry"}),
     "sent": frozenset({"sent"}),
     "failed": frozenset({"failed"}),
@@ -283,17 +283,17 @@ class Judge:
         calls = play.ses.accepts.get((edition.id.tag, sid), [])
         if state == "sent" and sid not in mailed:
             self.break_("I5", f"{sid[:6]} is sent, and SES never took it")
-        # After a second try, which auto or an editor asked for, the row speaks of that one.
-        again = edition.policy is Policy.AUTO or edition.resend_before is not None
         taken = [call for call in calls if not call.rejected]
-        if state in {"failed", "skipped"} and taken and not (again and row.get("tries", 0) != 1):
+        if state in {"failed", "skipped"} and taken:
             self.break_("I5", f"{sid[:6]} is {state} ({row.get('reason')}), and SES took it")
         if state in {"claimed", "unknown", "retry"}:
             self.break_("I3", f"{sid[:6]} is {state} in an edition that is over")
         if state == "unresolved":
             if not self._ambiguous(edition, sid):
                 self.break_("I3", f"{sid[:6]} is unresolved, and nothing was ambiguous")
-            if any(call.heard is not None for call in calls):
+            # That SES dropped an attempt does not say what became of another.
+            again = row.get("doubt") is not None
+            if any(call.heard is not None and not (call.rejected and again) for call in calls):
                 self.break_("I5", f"{sid[:6]} is unresolved, and was heard of")
 
     def _ambiguous(self, edition: Edition, sid: str) -> bool:

@@ -10,13 +10,16 @@
  UNKNOWN ─ grace passed, no event ► strict: UNRESOLVED · auto: RETRY
  UNRESOLVED ─ an editor's word ► RETRY
 
+What was in doubt and is tried again keeps its doubt: it may become SENT, but FAILED or SKIPPED only
+if SES says that it dropped that first attempt; else it is UNRESOLVED, whatever came of the others.
+
 Ledger table: ``D#<edition>#<shard>`` / ``<sid>``. Every write is conditional; what is final stays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -61,7 +64,8 @@ class Delivery:
 
     ``chunk`` is the chunk that wrote it; ``lease`` in epoch seconds; ``at``: its last change by us.
     ``evidence`` is the SES event that was last heard of it, ``heard`` the attempt it was about.
-    ``auto``: its newsletter's policy is, so every event is noted.
+    ``auto``: its newsletter's policy is, so every event is noted. ``doubt``: the first attempt that
+    was put up for another while it may have gone out.
     """
 
     sid: str
@@ -75,6 +79,7 @@ class Delivery:
     evidence: str | None = None
     heard: str | None = None
     auto: bool = False
+    doubt: str | None = None
 
 
 class Ledger:
@@ -144,22 +149,31 @@ class Ledger:
         *,
         reason: str | None = None,
         message_id: str | None = None,
-    ) -> bool:
-        """Note what came of our claim; False if the row has moved on (an event was faster)."""
-        return self._update(
-            edition,
-            sid,
-            state,
-            now,
-            {":reason": reason, ":message": message_id, ":me": attempt, ":claimed": "claimed"},
-            "SET st = :state, #at = :now, reason = :reason, message_id = :message",
-            "st = :claimed AND att = :me",
-        )
+    ) -> DeliveryState | None:
+        """Note what came of our claim; None if the row has moved on (an event was faster).
+
+        What is noted: that this attempt failed says nothing of an earlier one that may be out.
+        """
+        values = {":reason": reason, ":message": message_id, ":me": attempt, ":claimed": "claimed"}
+        changes = "SET st = :state, #at = :now, reason = :reason, message_id = :message"
+        ours = "st = :claimed AND att = :me"
+        if state is not DeliveryState.FAILED:
+            return state if self._update(edition, sid, state, now, values, changes, ours) else None
+        for came_to, doubt in (
+            (state, "attribute_not_exists(doubt)"),
+            (DeliveryState.UNRESOLVED, "attribute_exists(doubt)"),
+        ):
+            if self._update(edition, sid, came_to, now, values, changes, f"{ours} AND {doubt}"):
+                return came_to
+        return None
 
     def skip(
         self, edition: EditionId, sid: str, *, chunk: str, reason: str, now: datetime
     ) -> Delivery:
-        """Note that a counted member is not to be mailed; the row as it stands after."""
+        """Note that a counted member is not to be mailed; the row as it stands after.
+
+        UNRESOLVED if an earlier attempt may be out.
+        """
         item: aws.Item = {
             **_key(edition, sid),
             "st": DeliveryState.SKIPPED.value,
@@ -171,28 +185,44 @@ class Ledger:
         written = aws.conditionally(
             self._table.put_item,
             Item=item,
-            # A digest that waits for another try is surely not sent: it may still be skipped.
-            ConditionExpression="attribute_not_exists(PK) OR (st = :retry AND chunk = :chunk)",
+            # A digest that waits for another try may still be skipped.
+            ConditionExpression="attribute_not_exists(PK)"
+            " OR (st = :retry AND chunk = :chunk AND attribute_not_exists(doubt))",
             ExpressionAttributeValues={":retry": DeliveryState.RETRY.value, ":chunk": chunk},
         )
-        return self._present(edition, sid) if written is None else _delivery(item)
+        if written is not None:
+            return _delivery(item)
+        row = self._present(edition, sid)
+        if row.state is not DeliveryState.RETRY or row.chunk != chunk or row.doubt is None:
+            return row
+        if self.settle(edition, row, DeliveryState.UNRESOLVED, now, reason):
+            return replace(row, state=DeliveryState.UNRESOLVED, reason=reason, at=now)
+        return self._present(edition, sid)
 
     def settle(
         self, edition: EditionId, before: Delivery, after: DeliveryState, now: datetime, reason: str
     ) -> bool:
         """Decide about a digest whose fate nobody told us; False if word came in the meantime.
 
-        Also what an editor decides about an unresolved one. The attempt in the condition: the
-        same state may meanwhile be that of another try.
+        Also what an editor decides about an unresolved one. Attempt and time in the condition: the
+        same state may meanwhile be that of another try, or have come again.
         """
+        changes = "SET st = :state, #at = :now, reason = :reason"
+        if after is DeliveryState.RETRY:
+            changes += ", doubt = if_not_exists(doubt, :att)"
         return self._update(
             edition,
             before.sid,
             after,
             now,
-            {":before": before.state.value, ":att": before.attempt, ":reason": reason},
-            "SET st = :state, #at = :now, reason = :reason",
-            "st = :before AND att = :att",
+            {
+                ":before": before.state.value,
+                ":att": before.attempt,
+                ":at": stamp(before.at),
+                ":reason": reason,
+            },
+            changes,
+            "st = :before AND att = :att AND #at = :at",
         )
 
     def evidence(
@@ -206,7 +236,7 @@ class Ledger:
         attempt: str | None = None,
         reason: str | None = None,
     ) -> bool:
-        """An SES event says what became of a digest; False if the row was final, or is not there.
+        """An SES event says what became of a digest; False if that tells the row nothing new.
 
         What was given up as unresolved is counted anew in its chunk, together or not at all.
 
@@ -215,6 +245,13 @@ class Ledger:
         """
         row = self.get(edition, sid)
         unresolved = row is not None and row.state is DeliveryState.UNRESOLVED
+        dropped = state is DeliveryState.FAILED and attempt is not None
+        if row is not None and dropped:
+            # That SES dropped an attempt says nothing of the others.
+            if row.doubt not in {None, attempt}:
+                state = DeliveryState.UNRESOLVED
+            if row.attempt != attempt or row.state is state:
+                return False
         expression = "SET st = :state, #at = :now, evidence = :event, heard = :heard"
         values = {":state": state.value, ":now": stamp(now), ":event": event, ":heard": attempt}
         if reason is not None:
@@ -222,9 +259,10 @@ class Ledger:
             values[":reason"] = reason
         opens = ("unresolved",) if unresolved else ("claimed", "unknown", "retry")
         condition = f"st IN ({', '.join(f':{name}' for name in opens)})"
-        if state is DeliveryState.FAILED and attempt is not None:
-            # That SES dropped an attempt says nothing of a later one.
+        if dropped:
             condition += " AND att = :heard"
+        if dropped and state is DeliveryState.FAILED:
+            condition += " AND (attribute_not_exists(doubt) OR doubt = :heard)"
         update: dict[str, Any] = {
             "Key": _key(edition, sid),
             "UpdateExpression": expression,
@@ -384,4 +422,5 @@ def _delivery(item: aws.Item) -> Delivery:
         evidence=item.get("evidence"),
         heard=item.get("heard"),
         auto=item.get("auto", False),
+        doubt=item.get("doubt"),
     )

@@ -49,9 +49,9 @@ def overdue(row: Delivery, policy: Policy, now: datetime) -> bool:
 
 
 def verdict(row: Delivery, policy: Policy, now: datetime, *, trusted: bool) -> DeliveryState | None:
-    """What an overdue row becomes; None: it waits on. What waits for a try is surely not sent."""
+    """What an overdue row, or one that is not to be tried again, becomes; None: it waits on."""
     if row.state is DeliveryState.RETRY:
-        return DeliveryState.SKIPPED
+        return DeliveryState.UNRESOLVED if row.doubt else DeliveryState.SKIPPED
     if policy is Policy.STRICT or row.tries >= AUTO_TRIES:
         return DeliveryState.UNRESOLVED
     if trusted:

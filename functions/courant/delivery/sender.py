@@ -209,9 +209,9 @@ class Sender:
         )
         if state is not DeliveryState.SENT:  # those are counted by the page; a line each costs more
             log.event("digest", status=state, edition=edition, sid=row.sid, reason=reason)
-        if not recorded and (present := self.ledger.get(edition, row.sid)):
+        if recorded is None and (present := self.ledger.get(edition, row.sid)):
             return present  # an event was faster, and may say otherwise
-        return replace(row, state=state, reason=reason)
+        return replace(row, state=recorded or state, reason=reason)
 
     def _skip(self, member: Member, reason: str) -> Delivery:
         return self.ledger.skip(
