@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,10 +17,11 @@ from botocore.exceptions import (
 )
 
 from courant.delivery import digest
-from courant.delivery.chunks import Counts
+from courant.delivery.chunks import Chunk, Counts
 from courant.delivery.deliver import GIVE_UP
 from courant.delivery.ledger import DeliveryState
 from courant.delivery.reconcile import GRACE
+from courant.delivery.sender import Streak
 from courant.editions.model import EditionState
 from courant.schedule import EditionId
 from desk.stack import Call, Stack
@@ -126,6 +128,63 @@ def test_what_stops_every_mail_pauses_the_edition_with_the_mend_and_resuming_sen
     assert newsroom.mailed() == {f"reader{n}@example.com": 1 for n in range(4)}
     assert newsroom.counts() == Counts(sent=4)
     assert newsroom.edition().state is EditionState.SENT
+
+
+def test_when_ses_refuses_everybody_it_is_not_the_addresses(newsroom: Newsroom) -> None:
+    newsroom.to(5, 50)
+    newsroom.subscribe(56, prefix="other")
+    newsroom.to(6)
+
+    def refuse(call: Call) -> None:
+        if call.operation == "SendEmail":
+            raise answer("MessageRejected", 400, "Address is on a list")
+
+    newsroom.stack.calls.before = refuse
+    newsroom.run(3)
+    edition = newsroom.edition()
+    failed = sum(row.state is DeliveryState.FAILED for row in newsroom.rows().values())
+    newsroom.stack.calls.before = None
+
+    assert edition.state is EditionState.PAUSED
+    # Besides those that were in flight.
+    assert Streak.LONGEST <= failed < Streak.LONGEST + 16
+
+    move(newsroom, EditionState.PAUSED, EditionState.SENDING)
+    newsroom.run(6)
+    assert newsroom.counts() == Counts(sent=60 - failed, failed=failed)
+
+
+def test_who_loses_the_lease_says_nothing_more_about_the_chunk(
+    newsroom: Newsroom, caplog: pytest.LogCaptureFixture
+) -> None:
+    taken: list[Chunk] = []
+
+    def take(call: Call) -> None:
+        moves = "#cursor = :cursor" in call.params.get("UpdateExpression", "")
+        if taken or call.operation != "UpdateItem" or not moves:
+            return
+        newsroom.clock.advance(minutes=30)
+        edition = newsroom.edition().id
+        chunk = newsroom.chunks.take(
+            edition, call.params["Key"]["SK"]["S"], newsroom.clock.at, newsroom.clock.at
+        )
+        assert chunk is not None
+        taken.append(chunk)
+
+    newsroom.stack.calls.before = take
+    with caplog.at_level(logging.INFO, "courant"):
+        newsroom.run(1)
+    assert '"status": "lease lost"' in caplog.text
+    newsroom.stack.calls.before = None
+    (late,) = taken
+    as_taken = next(one for one in newsroom.open_chunks() if one.id == late.id)
+    assert (as_taken.cursor, as_taken.state) == ("", late.state)
+    assert as_taken.fence == late.fence
+
+    newsroom.run(6)
+
+    assert newsroom.mailed() == {f"reader{n}@example.com": 1 for n in range(4)}
+    assert newsroom.counts() == Counts(sent=4)
 
 
 def test_throttling_for_an_hour_costs_nobody_their_digest(newsroom: Newsroom) -> None:

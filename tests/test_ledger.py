@@ -383,6 +383,38 @@ def test_of_two_beats_one_nudges(chunks: ChunkStore, clock: HandClock) -> None:
     assert not chunks.nudged(chunk, clock.at + timedelta(seconds=1))
 
 
+def test_a_chunk_is_stuck_from_its_first_vain_visit_until_it_gets_on(
+    chunks: ChunkStore, clock: HandClock
+) -> None:
+    opened(chunks, clock)
+    since = clock.at
+
+    for _ in range(2):
+        left = chunks.leave(taken(chunks, clock), "throttled", clock.at, stuck=True)
+        clock.advance(hours=1)
+    assert left is not None
+    assert left.stuck_since == since
+
+    again = taken(chunks, clock)
+    still = chunks.advance(again, again.cursor, Counts(), clock.at)
+    moved = chunks.advance(again, "ab", Counts(sent=1), clock.at)
+    assert still is not None
+    assert moved is not None
+    assert (still.stuck_since, moved.stuck_since) == (since, None)
+
+
+def test_a_chunk_that_is_left_for_another_reason_is_not_stuck(
+    chunks: ChunkStore, clock: HandClock
+) -> None:
+    opened(chunks, clock)
+    chunks.leave(taken(chunks, clock), "throttled", clock.at, stuck=True)
+
+    left = chunks.leave(taken(chunks, clock), "deadline", clock.at, stuck=False)
+
+    assert left is not None
+    assert left.stuck_since is None
+
+
 # ── editions ─────────────────────────────────────────────────────────────────────────────────────
 
 

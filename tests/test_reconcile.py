@@ -61,6 +61,7 @@ class Chunked:
         policy: Policy = Policy.STRICT,
         state: EditionState = EditionState.SENDING,
         resend_before: datetime | None = None,
+        had: int = 0,
     ) -> reconcile.Found:
         now = self.clock.at
         edition = Edition(
@@ -85,7 +86,7 @@ class Chunked:
             cut_at=now,
             cursor="",
             members=self.members,
-            counts=Counts(),
+            counts=Counts(had=had),
             fence=1,
             lease_until=None,
             nudged_at=now,
@@ -195,6 +196,45 @@ def test_an_editors_word_frees_what_was_unresolved_before_it_and_nothing_later(
     assert [row.sid for row in found.again] == [before]
     assert found.counts == Counts(unresolved=1)
     assert chunked.state(after) is STATES.UNRESOLVED
+
+
+def test_rows_that_another_chunk_wrote_are_that_chunks(chunked: Chunked, clock: HandClock) -> None:
+    chunked.row(STATES.SENT)
+    sid, now = f"a{9:031x}", clock.at
+    chunked.ledger.claim(ID, sid, attempt="x", chunk="two", lease=now, now=now)
+    chunked.ledger.record(ID, sid, "x", STATES.SENT, now)
+
+    # Whoever had it through the slot they moved from was counted in the walk, and has no row here.
+    assert chunked.settle(had=1).counts == Counts(sent=1, had=1)
+
+
+def test_who_was_heard_of_in_the_meantime_is_not_set_free(
+    chunked: Chunked, clock: HandClock
+) -> None:
+    sid, other = chunked.row(STATES.UNRESOLVED), chunked.row(STATES.UNRESOLVED)
+    read = [row for row in chunked.ledger.of_range(ID, "a") if row.sid in {sid, other}]
+    chunked.settle_row(sid, STATES.RETRY)  # by another walker
+    edition = Edition(
+        id=ID,
+        state=EditionState.SENDING,
+        started_at=clock.at,
+        closes_at=clock.at,
+        by_hand=False,
+        epoch="1",
+        moved_at=clock.at,
+    )
+
+    assert [row.sid for row in reconcile.free(chunked.ledger, edition, read, clock.at)] == [other]
+
+
+def test_what_is_cancelled_before_its_second_try_is_still_in_doubt(chunked: Chunked) -> None:
+    sid = chunked.row(STATES.UNRESOLVED)
+    chunked.settle_row(sid, STATES.RETRY)
+
+    found = chunked.settle(state=EditionState.CANCELLED)
+
+    assert found.counts == Counts(unresolved=1)
+    assert chunked.state(sid) is STATES.UNRESOLVED
 
 
 def test_a_cancelled_edition_tries_nothing_again(chunked: Chunked, clock: HandClock) -> None:

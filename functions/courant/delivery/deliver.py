@@ -85,6 +85,10 @@ class Deliverer:
         if edition is None:
             return "no edition"
         gate = Gate(self.editions, edition, self.epoch, deadline, self.now)
+        if any(is_halted(chunk, edition) for chunk in self.chunks.of_edition(edition.id)):
+            # The heartbeat will pause the edition. What halted one chunk would halt this one, or,
+            # if SES refuses everybody, fail twenty more.
+            return "halted"
         visit = _Visit(edition, gate, deadline, Streak())
         came_to = self._visit(visit, chunk_id)
         while came_to == "walked" and (following := self._unwalked(visit)):
@@ -107,10 +111,6 @@ class Deliverer:
             return self._close(chunk, edition)
         if stop := gate.stop():
             return self._leave(chunk, stop)
-        if chunk.halted_at is not None and is_halted(chunk, edition):
-            # The heartbeat will pause the edition; another nudge changes nothing.
-            self.chunks.halt(chunk, chunk.reason or "", chunk.halted_at)
-            return "halted"
         if self._too_late(chunk, edition):
             return self._halt(chunk, "too late")
         try:
