@@ -19,6 +19,7 @@ from botocore.exceptions import (
 from courant.delivery import digest
 from courant.delivery.chunks import Chunk, Counts
 from courant.delivery.deliver import GIVE_UP
+from courant.delivery.evidence import Evidence
 from courant.delivery.ledger import DeliveryState
 from courant.delivery.reconcile import GRACE
 from courant.delivery.sender import Streak
@@ -334,7 +335,7 @@ def test_a_reject_that_is_faster_than_our_own_record_is_what_is_counted(newsroom
         ]:
             tags = {tag["Name"]: tag["Value"] for tag in call.params["EmailTags"]}
             edition = EditionId.parse("morning/daily/2026-11-22")
-            newsroom.ledger.evidence(
+            Evidence(newsroom.stack.table("ledger")).tell(
                 edition, tags["rid"], DeliveryState.FAILED, "Reject", newsroom.clock()
             )
 

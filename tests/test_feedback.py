@@ -15,6 +15,7 @@ from moto import mock_aws
 
 from courant.delivery.brake import Heard
 from courant.delivery.chunks import Chunk, ChunkState, ChunkStore, Counts
+from courant.delivery.evidence import Evidence
 from courant.delivery.feedback import Feedback, Told, edition_of
 from courant.delivery.heard import HeardStore
 from courant.delivery.ledger import Delivery, DeliveryState, Ledger
@@ -38,7 +39,9 @@ class Desk:
         self.table = content_table.make("ledger")
         self.ledger, self.heard = Ledger(self.table), HeardStore(self.table)
         self.subscribers = SubscriberStore(content_table.make("subscribers"))
-        self.feedback = Feedback(self.ledger, self.heard, self.subscribers, KEY)
+        self.feedback = Feedback(
+            self.ledger, Evidence(self.table), self.heard, self.subscribers, KEY
+        )
 
     def digest(self, state: DeliveryState, *, attempt: str = "one", auto: bool = False) -> None:
         """A digest that has come as far as this."""

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from courant.delivery.chunks import Chunk, ChunkState, ChunkStore, Counts
+from courant.delivery.evidence import Evidence
 from courant.delivery.ledger import Delivery, DeliveryState, Ledger
 from courant.editions.model import MOVES, Edition, EditionState, PressingRecord, PressingState
 from courant.editions.store import EditionStore
@@ -23,6 +24,11 @@ SID = "ab" * 16
 @pytest.fixture
 def ledger(stack: Stack) -> Ledger:
     return Ledger(stack.table("ledger"))
+
+
+@pytest.fixture
+def evidence(stack: Stack) -> Evidence:
+    return Evidence(stack.table("ledger"))
 
 
 @pytest.fixture
@@ -126,20 +132,22 @@ def test_who_may_have_been_mailed_is_never_written_off_as_skipped(
 
 
 def test_word_that_came_in_the_meantime_wins_over_settling(
-    ledger: Ledger, clock: HandClock
+    ledger: Ledger, evidence: Evidence, clock: HandClock
 ) -> None:
     before = claim(ledger, clock, "first")
-    ledger.evidence(EDITION, SID, DeliveryState.SENT, "Send", clock.at)
+    evidence.tell(EDITION, SID, DeliveryState.SENT, "Send", clock.at)
 
     assert not ledger.settle(EDITION, before, DeliveryState.UNRESOLVED, clock.at, "late")
     assert row(ledger).state is DeliveryState.SENT
 
 
-def test_evidence_settles_open_rows_and_leaves_final_ones(ledger: Ledger, clock: HandClock) -> None:
-    assert not ledger.evidence(EDITION, SID, DeliveryState.SENT, "Send", clock.at)
+def test_evidence_settles_open_rows_and_leaves_final_ones(
+    ledger: Ledger, evidence: Evidence, clock: HandClock
+) -> None:
+    assert not evidence.tell(EDITION, SID, DeliveryState.SENT, "Send", clock.at)
     claim(ledger, clock, "first")
-    assert ledger.evidence(EDITION, SID, DeliveryState.SENT, "Send", clock.at)
-    assert not ledger.evidence(EDITION, SID, DeliveryState.FAILED, "Reject", clock.at)
+    assert evidence.tell(EDITION, SID, DeliveryState.SENT, "Send", clock.at)
+    assert not evidence.tell(EDITION, SID, DeliveryState.FAILED, "Reject", clock.at)
     assert row(ledger).state is DeliveryState.SENT
 
 
@@ -150,15 +158,15 @@ def test_a_claim_for_what_has_no_edition_is_had_once(ledger: Ledger, clock: Hand
 
 
 def test_that_ses_dropped_an_attempt_says_nothing_of_a_later_one(
-    ledger: Ledger, clock: HandClock
+    ledger: Ledger, evidence: Evidence, clock: HandClock
 ) -> None:
     claim(ledger, clock, "first")
     ledger.record(EDITION, SID, "first", DeliveryState.RETRY, clock.at)
     claim(ledger, clock, "second")
     failed = DeliveryState.FAILED
 
-    assert not ledger.evidence(EDITION, SID, failed, "Reject", clock.at, attempt="first")
-    assert ledger.evidence(EDITION, SID, failed, "Reject", clock.at, attempt="second")
+    assert not evidence.tell(EDITION, SID, failed, "Reject", clock.at, attempt="first")
+    assert evidence.tell(EDITION, SID, failed, "Reject", clock.at, attempt="second")
 
 
 def unresolved(ledger: Ledger, clock: HandClock) -> None:
@@ -167,13 +175,13 @@ def unresolved(ledger: Ledger, clock: HandClock) -> None:
 
 
 def test_word_of_an_unresolved_digest_is_counted_in_its_chunk_that_is_done(
-    ledger: Ledger, chunks: ChunkStore, clock: HandClock
+    ledger: Ledger, evidence: Evidence, chunks: ChunkStore, clock: HandClock
 ) -> None:
     opened(chunks, clock)
     unresolved(ledger, clock)
     chunks.release(taken(chunks, clock), ChunkState.DONE, Counts(sent=2, unresolved=1))
 
-    assert ledger.evidence(EDITION, SID, DeliveryState.SENT, "Delivery", clock.at)
+    assert evidence.tell(EDITION, SID, DeliveryState.SENT, "Delivery", clock.at)
 
     (chunk,) = chunks.of_edition(EDITION)
     assert chunk.counts == Counts(sent=3)
@@ -181,13 +189,13 @@ def test_word_of_an_unresolved_digest_is_counted_in_its_chunk_that_is_done(
 
 
 def test_word_of_an_unresolved_digest_makes_who_counts_its_chunk_count_anew(
-    ledger: Ledger, chunks: ChunkStore, clock: HandClock
+    ledger: Ledger, evidence: Evidence, chunks: ChunkStore, clock: HandClock
 ) -> None:
     opened(chunks, clock)
     unresolved(ledger, clock)
     counting = taken(chunks, clock)
 
-    assert ledger.evidence(EDITION, SID, DeliveryState.SENT, "Delivery", clock.at)
+    assert evidence.tell(EDITION, SID, DeliveryState.SENT, "Delivery", clock.at)
 
     assert row(ledger).state is DeliveryState.SENT
     assert chunks.release(counting, ChunkState.DONE, Counts(sent=2, unresolved=1)) is None
@@ -246,28 +254,28 @@ def test_who_left_before_a_second_try_may_have_had_the_first(
 
 
 def test_a_second_try_that_ses_dropped_leaves_the_first_in_doubt(
-    ledger: Ledger, clock: HandClock
+    ledger: Ledger, evidence: Evidence, clock: HandClock
 ) -> None:
     tried_again(ledger, clock)
     claim(ledger, clock, "second")
     failed = DeliveryState.FAILED
 
-    assert not ledger.evidence(EDITION, SID, failed, "Reject", clock.at, attempt="first")
-    assert ledger.evidence(EDITION, SID, failed, "Reject", clock.at, attempt="second")
+    assert not evidence.tell(EDITION, SID, failed, "Reject", clock.at, attempt="first")
+    assert evidence.tell(EDITION, SID, failed, "Reject", clock.at, attempt="second")
 
     assert row(ledger).state is DeliveryState.UNRESOLVED
     # Nothing new, and nothing to be counted anew: it must not come again for ever.
-    assert not ledger.evidence(EDITION, SID, failed, "Reject", clock.at, attempt="second")
-    assert not ledger.evidence(EDITION, SID, failed, "Reject", clock.at, attempt="first")
+    assert not evidence.tell(EDITION, SID, failed, "Reject", clock.at, attempt="second")
+    assert not evidence.tell(EDITION, SID, failed, "Reject", clock.at, attempt="first")
 
 
 def test_the_first_try_dropped_by_ses_is_no_longer_in_doubt(
-    ledger: Ledger, clock: HandClock
+    ledger: Ledger, evidence: Evidence, clock: HandClock
 ) -> None:
     tried_again(ledger, clock)
 
     failed = DeliveryState.FAILED
-    assert ledger.evidence(EDITION, SID, failed, "Reject", clock.at, attempt="first")
+    assert evidence.tell(EDITION, SID, failed, "Reject", clock.at, attempt="first")
     assert row(ledger).state is failed
 
 

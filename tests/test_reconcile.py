@@ -8,6 +8,7 @@ import pytest
 
 from courant.delivery import reconcile
 from courant.delivery.chunks import Chunk, ChunkState, Counts
+from courant.delivery.evidence import Evidence
 from courant.delivery.ledger import Delivery, DeliveryState, Ledger
 from courant.delivery.reconcile import AUTO_GIVE_UP, AUTO_GRACE, AUTO_TRIES, GRACE
 from courant.editions.model import Edition, EditionState
@@ -25,6 +26,7 @@ class Chunked:
 
     def __init__(self, stack: Stack, clock: HandClock) -> None:
         self.ledger = Ledger(stack.table("ledger"))
+        self.evidence = Evidence(stack.table("ledger"))
         self.clock = clock
         self.members = 0
 
@@ -48,7 +50,7 @@ class Chunked:
         if state is STATES.UNRESOLVED:
             self.settle_row(sid, STATES.UNRESOLVED)
         if heard:
-            self.ledger.note(ID, sid, heard)
+            self.evidence.note(ID, sid, heard)
         return sid
 
     def settle_row(self, sid: str, after: DeliveryState) -> None:
@@ -260,7 +262,7 @@ def test_word_that_comes_while_it_is_decided_is_waited_for(
     settle = chunked.ledger.settle
 
     def event_first(edition: EditionId, before: Delivery, *args: object) -> bool:
-        chunked.ledger.evidence(edition, before.sid, STATES.SENT, "Delivery", clock.at)
+        chunked.evidence.tell(edition, before.sid, STATES.SENT, "Delivery", clock.at)
         return settle(edition, before, *args)  # type: ignore[arg-type]  # as it was called
 
     monkeypatch.setattr(chunked.ledger, "settle", event_first)

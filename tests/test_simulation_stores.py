@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from courant.delivery.allowance import Account
 from courant.delivery.chunks import Chunk, ChunkState, ChunkStore, Counts
+from courant.delivery.evidence import Evidence
 from courant.delivery.grants import Grants
 from courant.delivery.ledger import DeliveryState, Ledger
 from courant.editions.model import Edition, EditionState, PressingRecord, PressingState
@@ -87,7 +88,7 @@ def of_ledger(
     table: Any, edition: EditionId, steps: list[tuple[str, tuple[Any, ...]]]
 ) -> Iterator[Any]:
     """What each step comes to."""
-    ledger, chunks = Ledger(table), ChunkStore(table)
+    ledger, evidence, chunks = Ledger(table), Evidence(table), ChunkStore(table)
     for name in ("c0", "c1"):
         chunks.create(replace(a_chunk(edition), id=name))
     for minute, (name, given_) in enumerate(steps):
@@ -114,7 +115,7 @@ def of_ledger(
             case "evidence", (sid, state, event, attempt, reason):
                 yield came_to(
                     partial(
-                        ledger.evidence,
+                        evidence.tell,
                         edition,
                         sid,
                         state,
@@ -125,7 +126,7 @@ def of_ledger(
                     )
                 )  # fmt: skip
             case "note", (sid, event, over, attempt):
-                yield ledger.note(
+                yield evidence.note(
                     edition, sid, event, over=("Delivery",) if over else (), attempt=attempt
                 )
             case "range", (range_,):

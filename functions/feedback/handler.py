@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 from courant import aws, clock, settings
+from courant.delivery.evidence import Evidence
 from courant.delivery.feedback import Feedback, Told
 from courant.delivery.heard import HeardStore
 from courant.delivery.ledger import Ledger
@@ -18,6 +19,7 @@ def wire() -> Feedback:
     ledger_table = aws.table(env.ledger_table)
     return Feedback(
         ledger=Ledger(ledger_table),
+        evidence=Evidence(ledger_table),
         heard=HeardStore(ledger_table),
         subscribers=SubscriberStore(aws.table(env.subscribers_table)),
         key=AddressKey(aws.secret(env.address_secret)[0]),

@@ -42,7 +42,8 @@ def _mutant(name: str, *edits: tuple[str, str, str], **world: Any) -> Mutant:
     return Mutant(name, tuple(Edit(*edit) for edit in edits), world)
 
 
-_LEDGER, _CHUNKS, _GATE = "delivery.ledger", "delivery.chunks", "delivery.gate"
+_LEDGER, _EVIDENCE = "delivery.ledger", "delivery.evidence"
+_CHUNKS, _GATE = "delivery.chunks", "delivery.gate"
 _SENDER, _DELIVER, _MAILER = "delivery.sender", "delivery.deliver", "delivery.mailer"
 _RECONCILE, _WATCH, _FEEDBACK = "delivery.reconcile", "delivery.watch", "delivery.feedback"
 _KNOWS = " OR (st = :claimed AND att = :me)"
@@ -261,14 +262,14 @@ MUTANTS = (
         "an event changes what is final",
         (_FEEDBACK, "if row is None or row.state not in FINAL", "if row is None or row.sid"),
         (
-            _LEDGER,
+            _EVIDENCE,
             '("claimed", "unknown", "retry")',
             '("claimed", "unknown", "retry", "sent", "failed")',
         ),
     ),
     _mutant(
         "word of an unresolved one is not counted",
-        (_LEDGER, "if row is None or not unresolved:", "if row is None or row.sid:"),
+        (_EVIDENCE, "if row is None or not unresolved:", "if row is None or row.sid:"),
         tried=1,
         out="late",
         faults=0,
@@ -334,9 +335,9 @@ MUTANTS = (
     ),
     _mutant(
         "what SES drops it drops of all attempts",
-        (_LEDGER, "if row.doubt not in {None, attempt}:", "if row.doubt == row.sid:"),
+        (_EVIDENCE, "if row.doubt not in {None, attempt}:", "if row.doubt == row.sid:"),
         (
-            _LEDGER,
+            _EVIDENCE,
             "AND (attribute_not_exists(doubt) OR doubt = :heard)",
             "AND (attribute_not_exists(doubt) OR attribute_exists(doubt))",
         ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from courant.clock import stamp
 from courant.delivery.chunks import Chunk, ChunkState, ChunkStore, Counts
+from courant.delivery.evidence import Evidence
 from courant.delivery.ledger import DeliveryState, Ledger
 from courant.editions.model import (
     Edition,
@@ -86,7 +87,7 @@ def found(world: World) -> None:
         )
         ledger.record(EDITION, OTHER, "other", DeliveryState.SENT, START)
         if world.heard:
-            ledger.note(EDITION, OTHER, "Send", attempt="other")
+            Evidence(cast("Any", world.ledger)).note(EDITION, OTHER, "Send", attempt="other")
 
 
 def try_in_vain(world: World, doubt: DeliveryState, out: str | None) -> None:

@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutErr
 from courant.clock import from_stamp, stamp
 from courant.delivery.chunks import Chunk, ChunkStore
 from courant.delivery.deliver import Deliverer
+from courant.delivery.evidence import Evidence
 from courant.delivery.feedback import Feedback
 from courant.delivery.gate import FENCE
 from courant.delivery.heard import HeardStore
@@ -406,6 +407,7 @@ class World:
         }
         feedback = Feedback(
             ledger=Ledger(cast("Any", self.ledger)),
+            evidence=Evidence(cast("Any", self.ledger)),
             heard=HeardStore(cast("Any", self.ledger)),
             subscribers=cast("Any", None),
             key=cast("Any", None),

@@ -13,6 +13,7 @@ from courant.delivery import audience, deliver, gate, plan, sender, throttle
 from courant.delivery.audience import Audience
 from courant.delivery.chunks import ChunkStore
 from courant.delivery.deliver import Deliverer
+from courant.delivery.evidence import Evidence
 from courant.delivery.feedback import Feedback
 from courant.delivery.grants import Grants
 from courant.delivery.heard import HeardStore
@@ -165,6 +166,7 @@ class Stack:
         self.editions = EditionStore(content_seam)
         self.chunks = ChunkStore(ledger_seam)
         self.ledger = Ledger(ledger_seam)
+        self.evidence = Evidence(ledger_seam)
         self.grants = Grants(ledger_seam)
         self.heard = HeardStore(ledger_seam)
         self.members = MemberLists(subscribers_seam)
@@ -248,9 +250,7 @@ class Stack:
 
     def _feedback(self, _: Invocation, body: dict[str, Any]) -> str:
         now = self.world.clock()
-        feedback = Feedback(
-            ledger=self.ledger, heard=self.heard, subscribers=self.subscribers, key=KEY
-        )
+        feedback = Feedback(self.ledger, self.evidence, self.heard, self.subscribers, KEY)
         told = feedback.take(body, now)
         call = self.ses.attempts.get(body["mail"]["tags"]["att"][0])
         if call is not None and call.heard is None:

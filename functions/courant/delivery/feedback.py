@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from courant import log
+from courant.delivery.evidence import Evidence
 from courant.delivery.heard import HeardStore
 from courant.delivery.ledger import FINAL, Delivery, DeliveryState, Ledger
 from courant.delivery.ses_events import Ignored, SesEvent, read
@@ -42,6 +43,7 @@ class Feedback:
     """Acts on SES events."""
 
     ledger: Ledger
+    evidence: Evidence
     heard: HeardStore
     subscribers: SubscriberStore
     key: AddressKey
@@ -89,7 +91,7 @@ class Feedback:
         new = False
         if row is None or row.state not in FINAL or row.state is DeliveryState.UNRESOLVED:
             # Open, as far as a read can tell that is not strong.
-            new = self.ledger.evidence(
+            new = self.evidence.tell(
                 edition,
                 sid,
                 event.state,
@@ -101,7 +103,7 @@ class Feedback:
         again = row is not None and _second(row, event)
         if not new and (event.bad or (row is not None and row.auto)):
             # Bad news is kept beside what the row is; in auto, so is that there was any.
-            new = self.ledger.note(
+            new = self.evidence.note(
                 edition,
                 sid,
                 event.type,

@@ -9,6 +9,7 @@
  any open state ─ an SES event of this digest ► SENT, or FAILED where SES dropped it
  UNKNOWN ─ grace passed, no event ► strict: UNRESOLVED · auto: RETRY
  UNRESOLVED ─ an editor's word ► RETRY
+ RETRY ─ left, suppressed, cancelled ► SKIPPED
 
 What was in doubt and is tried again keeps its doubt: it may become SENT, but FAILED or SKIPPED only
 if SES says that it dropped that first attempt; else it is UNRESOLVED, whatever came of the others.
@@ -26,7 +27,6 @@ from typing import TYPE_CHECKING, Any
 
 from courant import aws
 from courant.clock import from_stamp, stamp
-from courant.errors import Conflict
 from courant.schedule import EditionId
 from courant.subscribers.model import bounds
 
@@ -107,7 +107,7 @@ class Ledger:
         """
         answer = aws.conditionally(
             self._table.update_item,
-            Key=_key(edition, sid),
+            Key=key(edition, sid),
             UpdateExpression="SET st = :claimed, att = :me, lease = :lease, chunk = :chunk,"
             " #at = :now, #ttl = :ttl, #auto = :auto ADD tries :one",
             ConditionExpression="attribute_not_exists(PK)"
@@ -175,7 +175,7 @@ class Ledger:
         UNRESOLVED if an earlier attempt may be out.
         """
         item: aws.Item = {
-            **_key(edition, sid),
+            **key(edition, sid),
             "st": DeliveryState.SKIPPED.value,
             "chunk": chunk,
             "reason": reason,
@@ -225,89 +225,6 @@ class Ledger:
             "st = :before AND att = :att AND #at = :at",
         )
 
-    def evidence(
-        self,
-        edition: EditionId,
-        sid: str,
-        state: DeliveryState,
-        event: str,
-        now: datetime,
-        *,
-        attempt: str | None = None,
-        reason: str | None = None,
-    ) -> bool:
-        """An SES event says what became of a digest; False if that tells the row nothing new.
-
-        What was given up as unresolved is counted anew in its chunk, together or not at all.
-
-        Raises:
-            Conflict: that chunk is being counted just now; the event must come again.
-        """
-        row = self.get(edition, sid)
-        unresolved = row is not None and row.state is DeliveryState.UNRESOLVED
-        dropped = state is DeliveryState.FAILED and attempt is not None
-        if row is not None and dropped:
-            # That SES dropped an attempt says nothing of the others.
-            if row.doubt not in {None, attempt}:
-                state = DeliveryState.UNRESOLVED
-            if row.attempt != attempt or row.state is state:
-                return False
-        expression = "SET st = :state, #at = :now, evidence = :event, heard = :heard"
-        values = {":state": state.value, ":now": stamp(now), ":event": event, ":heard": attempt}
-        if reason is not None:
-            expression += ", reason = :reason"
-            values[":reason"] = reason
-        opens = ("unresolved",) if unresolved else ("claimed", "unknown", "retry")
-        condition = f"st IN ({', '.join(f':{name}' for name in opens)})"
-        if dropped:
-            condition += " AND att = :heard"
-        if dropped and state is DeliveryState.FAILED:
-            condition += " AND (attribute_not_exists(doubt) OR doubt = :heard)"
-        update: dict[str, Any] = {
-            "Key": _key(edition, sid),
-            "UpdateExpression": expression,
-            "ConditionExpression": condition,
-            "ExpressionAttributeNames": {"#at": "at"},
-            "ExpressionAttributeValues": values | {f":{name}": name for name in opens},
-        }
-        if row is None or not unresolved:
-            return aws.conditionally(self._table.update_item, **update) is not None
-        if any(
-            aws.transact(self._table, [{"Update": update}, {"Update": count}])
-            for count in _counted(edition, row, state)
-        ):
-            return True
-        raise Conflict(f"chunk {row.chunk} of {edition} is being counted")
-
-    def note(
-        self,
-        edition: EditionId,
-        sid: str,
-        event: str,
-        *,
-        over: tuple[str, ...] = (),
-        attempt: str | None = None,
-        reason: str | None = None,
-    ) -> bool:
-        """Note an event on a row whatever its state; False if it has another, not of ``over``."""
-        expression, values = "SET evidence = :event", {":event": event}
-        for name, value in (("heard", attempt), ("reason", reason)):
-            if value is not None:
-                expression += f", {name} = :{name}"
-                values[f":{name}"] = value
-        older = {f":over{number}": event for number, event in enumerate(over)}
-        unheard = "attribute_not_exists(evidence)"
-        if older:
-            unheard = f"({unheard} OR evidence IN ({', '.join(older)}))"
-        answer = aws.conditionally(
-            self._table.update_item,
-            Key=_key(edition, sid),
-            UpdateExpression=expression,
-            ConditionExpression=f"attribute_exists(PK) AND {unheard}",
-            ExpressionAttributeValues=values | older,
-        )
-        return answer is not None
-
     def get(self, edition: EditionId, sid: str) -> Delivery | None:
         """One digest's row, read strongly."""
         return self._read(edition, sid, strongly=True)
@@ -350,7 +267,7 @@ class Ledger:
         return (_delivery(item) for item in items)
 
     def _read(self, edition: EditionId, sid: str, *, strongly: bool) -> Delivery | None:
-        item = self._table.get_item(Key=_key(edition, sid), ConsistentRead=strongly).get("Item")
+        item = self._table.get_item(Key=key(edition, sid), ConsistentRead=strongly).get("Item")
         return _delivery(item) if item else None
 
     def _present(self, edition: EditionId, sid: str) -> Delivery:
@@ -370,7 +287,7 @@ class Ledger:
     ) -> bool:
         answer = aws.conditionally(
             self._table.update_item,
-            Key=_key(edition, sid),
+            Key=key(edition, sid),
             UpdateExpression=expression,
             ConditionExpression=condition,
             ExpressionAttributeNames={"#at": "at"},
@@ -379,34 +296,9 @@ class Ledger:
         return answer is not None
 
 
-def _key(edition: EditionId, sid: str) -> dict[str, str]:
+def key(edition: EditionId, sid: str) -> dict[str, str]:
+    """The key of one digest's row."""
     return {"PK": f"D#{edition}#{sid[0]}", "SK": sid}
-
-
-def _counted(
-    edition: EditionId, row: Delivery, state: DeliveryState
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What counts an unresolved row of a chunk as something else: if that is done, and if not.
-
-    One that is not done counts its rows itself; whoever is at it has perhaps counted this one, so
-    the fence makes them lose the lease, and somebody counts anew.
-    """
-    key = {"PK": f"C#{edition}", "SK": row.chunk}
-    done = {
-        "Key": key,
-        "UpdateExpression": "SET #counts.unresolved = #counts.unresolved - :one,"
-        " #counts.#state = #counts.#state + :one",
-        "ConditionExpression": "st = :done",
-        "ExpressionAttributeNames": {"#counts": "counts", "#state": state.value},
-        "ExpressionAttributeValues": {":one": 1, ":done": "done"},
-    }
-    counting = {
-        "Key": key,
-        "UpdateExpression": "ADD fence :one",
-        "ConditionExpression": "st <> :done",
-        "ExpressionAttributeValues": {":one": 1, ":done": "done"},
-    }
-    return done, counting
 
 
 def _delivery(item: aws.Item) -> Delivery:
