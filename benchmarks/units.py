@@ -1,6 +1,6 @@
 """What an edition asks of AWS, counted from its real calls, events included; and what that costs.
 
-``python -m benchmarks.units [--readers 200,2000]`` runs an edition of each size through the local
+``python -m benchmarks.units [--readers 400 2000]`` runs an edition of each size through the local
 stack, from the first beat to its end, every mail's Delivery event included. Of two sizes come what
 one more digest takes and what an edition takes by itself.
 
@@ -326,16 +326,15 @@ def delivery_event(mail: Mail, at: datetime) -> Item:
 def main(arguments: list[str] | None = None) -> None:
     """Run from the command line."""
     words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--readers", default="400,2000")
-    chosen = words.parse_args(arguments)
-    few, many = (int(word) for word in chosen.readers.split(","))
+    words.add_argument("--readers", nargs=2, type=int, default=[400, 2000], metavar=("FEW", "MANY"))
+    few, many = words.parse_args(arguments).readers
     small, large = run(few), run(many)
     print(f"{'function':10}{'what':36}{few:>10}{many:>10}{'a digest':>12}{'an edition':>12}")
     a_digest: Counter[str] = Counter()
     for function, what in sorted({*small.used, *large.used}):
         counted = [meter.used[function, what] for meter in (small, large)]
         each = (counted[1] - counted[0]) / (many - few)
-        a_digest[_kind(what)] += each  # type: ignore[assignment]  # as above
+        a_digest[_kind(what)] += each
         print(
             f"{function:10}{what:36}{counted[0]:>10,.1f}{counted[1]:>10,.1f}"
             f"{each:>12.4f}{counted[0] - each * few:>12.1f}"

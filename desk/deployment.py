@@ -72,6 +72,11 @@ class Deployment:
         return int(self.parameters.get("DeliverConcurrency", _CONCURRENCY))
 
     @property
+    def deliveries_told(self) -> bool:
+        """Whether SES reports every delivery to this stack."""
+        return self.parameters.get("DeliveryEvents", "yes") == "yes"
+
+    @property
     def sender_domain(self) -> str:
         """The domain that every newsletter of this stack is sent from."""
         return self.outputs["SenderDomain"].lower()

@@ -18,7 +18,8 @@ class Report:
     """Everything that is known of an edition.
 
     ``unsent`` are the digests that are not simply sent; ``bad_news`` those that were sent and then
-    bounced or were complained about, where somebody asked for them.
+    bounced or were complained about, where somebody asked for them. ``deliveries_told``: SES
+    reports every delivery to this stack.
     """
 
     edition: Edition
@@ -28,6 +29,7 @@ class Report:
     unsent: Sequence[Delivery]
     bad_news: Sequence[Delivery]
     audit: Sequence[Entry]
+    deliveries_told: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,8 @@ def as_json(report: Report, *, exceptions: bool) -> dict[str, Any]:
     told: dict[str, Any] = {
         **head(report.edition),
         **report.totals.as_json(),
-        "heard": dict(_numbers(report.heard)),
+        "heard": dict(_numbers(report.heard))
+        | ({} if report.deliveries_told else {"delivered": None}),
         "pressings": [
             {
                 "instant": one.instant.isoformat(),
@@ -184,9 +187,12 @@ def _conservation(totals: Totals) -> Iterator[tuple[str, str]]:
 
 def _heard(report: Report) -> Iterator[tuple[str, str]]:
     for name, count in _numbers(report.heard):
-        if count or name in {"delivered", "bounced", "complained"}:
+        if name == "delivered" and not report.deliveries_told:
+            yield _WORDS[name], "not asked for"
+        elif count or name in {"delivered", "bounced", "complained"}:
             yield _WORDS[name], f"{count:,}"
-    if (silent := report.totals.sent - report.heard.answered) > 0:
+    silent = report.totals.sent - report.heard.answered
+    if silent > 0 and report.deliveries_told:
         yield "nothing yet", f"{silent:,}"
 
 

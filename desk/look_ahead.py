@@ -17,6 +17,7 @@ from courant.schedule import EditionId
 from courant.subscribers.lists import MemberLists
 from desk import census
 from desk.commands import terminal
+from desk.cost import UNITS
 from desk.deployment import Deployment
 from desk.edition_totals import Totals
 from desk.outlook import Outlook, outlook
@@ -51,6 +52,7 @@ def look_ahead(
         concurrency=deployed.concurrency,
         promised=_promised(deployed, editions),
         spread=spread,
+        units=UNITS if deployed.deliveries_told else UNITS.without_delivery_events(),
         unknown=unknown,
     )
 

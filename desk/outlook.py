@@ -10,6 +10,7 @@ from courant.delivery import allowance
 from courant.delivery.allowance import Account
 from courant.schedule import EditionId
 from desk.census import Census
+from desk.cost import UNITS, Units
 from desk.forecast import Forecast, forecast
 from desk.forecast_words import describe
 
@@ -84,6 +85,7 @@ def outlook(
     concurrency: int,
     promised: int,
     spread: bool,
+    units: Units = UNITS,
     unknown: str | None = None,
 ) -> Outlook:
     """What sending to these readers on this account would do."""
@@ -97,6 +99,7 @@ def outlook(
             sent_24h=account.sent_24h + promised,
             concurrency=concurrency,
             slots=max(len(census.slots), 1),
+            units=units,
         )
     return Outlook(
         edition=edition,

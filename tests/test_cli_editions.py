@@ -11,6 +11,7 @@ from botocore.exceptions import ReadTimeoutError
 from courant.delivery.heard import HeardStore
 from courant.editions.model import EditionState
 from courant.schedule import Slot
+from desk.deployment import Deployment
 from desk.stack import Call
 from tests.cli_newsroom import Desk, desk
 from tests.conftest import HandClock
@@ -148,6 +149,21 @@ def test_an_edition_is_told_whole(unresolved: Desk) -> None:
     assert re.search(r"^bounced for good.* 1$", shown.stdout, re.MULTILINE)
     assert re.search(r"^= members counted at the cut +4$", shown.stdout, re.MULTILINE)
     assert f"courant editions retry-unresolved {TODAY}" in shown.stdout
+
+
+def test_deliveries_that_nobody_asked_ses_for_are_not_told_as_none(
+    unresolved: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Deployment, "deliveries_told", False)
+
+    told = unresolved.as_json("editions", "show", TODAY)
+    shown = unresolved.courant("editions", "show", TODAY)
+
+    assert told["heard"]["delivered"] is None
+    assert re.search(
+        r"^delivered to their mail servers +not asked for$", shown.stdout, re.MULTILINE
+    )
+    assert "nothing yet" not in shown.stdout
 
 
 def test_a_person_is_told_what_became_of_their_digest(unresolved: Desk) -> None:

@@ -261,6 +261,16 @@ def test_what_ses_was_heard_of_is_told_and_no_more_delivered_than_sent() -> None
     assert "As of 07:25." in text
 
 
+def test_deliveries_that_nobody_asked_ses_for_are_not_told_as_none() -> None:
+    heard = Heard(bounced=2)
+
+    text, html = parts(report(chunks=(chunk(10, sent=10),), heard=heard, deliveries_told=False))
+
+    for part in (text, html):
+        assert "delivered" not in part
+        assert "bounced for good" in part
+
+
 def test_reasons_come_worst_first_and_open_digests_have_none() -> None:
     exceptions = (
         digests(S.SKIPPED, "left", 20)

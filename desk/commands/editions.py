@@ -146,4 +146,5 @@ def _report(
         unsent=unsent,
         bad_news=bad,
         audit=editions.audit(edition_id),
+        deliveries_told=deployed.deliveries_told,
     )

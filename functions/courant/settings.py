@@ -114,6 +114,7 @@ class Letters:
     site_url: str
     token_secret: str
     configuration_set: str
+    delivery_events: str
 
 
 S = TypeVar("S")

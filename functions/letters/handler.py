@@ -36,6 +36,7 @@ class Wiring:
     links: Links
     site_url: str
     configuration_set: str
+    deliveries_told: bool
 
     def letters(self) -> Letters:
         """A sender with a fresh SES client."""
@@ -55,6 +56,7 @@ class Wiring:
                 claims=claims,
                 mailer=mailer,
                 site_url=self.site_url,
+                deliveries_told=self.deliveries_told,
             ),
         )
 
@@ -69,6 +71,7 @@ def wire() -> Wiring:
         links=Links(env.site_url, aws.secret(env.token_secret)),
         site_url=env.site_url,
         configuration_set=env.configuration_set,
+        deliveries_told=env.delivery_events == "yes",
     )
 
 

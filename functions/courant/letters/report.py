@@ -51,7 +51,8 @@ class Report:
 
     ``counts`` are the sum of the chunks', ``waiting`` the members of whom nothing is decided;
     together they are ``members``. Instants are in the newsletter's zone. ``unread``: there are
-    more reasons than were looked at. ``articles`` is None where nothing was pressed.
+    more reasons than were looked at. ``articles`` is None where nothing was pressed, ``delivered``
+    where SES is not asked for it.
     """
 
     edition: Edition
@@ -59,7 +60,7 @@ class Report:
     counts: Counts
     waiting: int
     heard: Heard
-    delivered: int
+    delivered: int | None
     reason: str | None
     reasons: tuple[Reason, ...]
     unread: bool
@@ -91,10 +92,12 @@ def report_of(
     now: datetime,
     *,
     unread: bool = False,
+    deliveries_told: bool = True,
 ) -> Report:
     """An edition's rows, as its report tells of them.
 
     ``exceptions`` are the digests that are not sent; ``unread``, that not all of them were read.
+    ``deliveries_told``: SES reports every delivery to this stack.
     """
     counts = total(chunk.counts for chunk in chunks)
     members = sum(chunk.members for chunk in chunks)
@@ -112,7 +115,7 @@ def report_of(
         waiting=members - counts.total,
         heard=heard,
         # A repeated event counts twice; nobody is delivered to who was not sent to.
-        delivered=min(heard.delivered, counts.sent),
+        delivered=min(heard.delivered, counts.sent) if deliveries_told else None,
         reason=edition.reason or told,
         reasons=reasons[:_REASONS],
         unread=unread or len(reasons) > _REASONS,

@@ -47,6 +47,7 @@ class Reports:
     claims: LetterClaims
     mailer: Mailer
     site_url: str
+    deliveries_told: bool = True
 
     def send(self, edition_id: EditionId, now: datetime) -> str:
         """Report on an edition as it is now; what became of it, in a word.
@@ -100,6 +101,7 @@ class Reports:
             self.site_url,
             now,
             unread=ranges.left_out or len(rows) > _ROWS,
+            deliveries_told=self.deliveries_told,
         )
 
     def _exceptions(self, edition: EditionId, ranges: Iterable[str]) -> Iterator[Delivery]:
