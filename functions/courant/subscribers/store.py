@@ -10,10 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from courant import aws
-from courant.aws import Item
 from courant.errors import Conflict
 from courant.newsletter import Newsletter
 from courant.schedule import Slot
@@ -191,10 +188,13 @@ class SubscriberStore(MemberLists):
         raise Conflict("somebody else keeps changing the same address")
 
     def _put_newcomers(self, newcomers: Mapping[str, Signup], now: datetime) -> bool:
-        return self._transact(
-            {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(PK)"}}
-            for digest, signup in newcomers.items()
-            for item in changes.newcomer(signup, new_sid(), digest, now)
+        return aws.transact(
+            self._table,
+            (
+                {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(PK)"}}
+                for digest, signup in newcomers.items()
+                for item in changes.newcomer(signup, new_sid(), digest, now)
+            ),
         )
 
     def _change(self, sid: str, decide: Callable[[Profile], Change | None]) -> _Outcome:
@@ -212,26 +212,9 @@ class SubscriberStore(MemberLists):
                 "ConditionExpression": "version = :version",
                 "ExpressionAttributeValues": {":version": profile.version},
             }
-            if self._transact(({"Put": put}, *change.writes)):
+            if aws.transact(self._table, ({"Put": put}, *change.writes)):
                 return _Outcome(after, changed=True)
         raise Conflict(f"somebody else keeps changing subscriber {sid}")
-
-    def _transact(self, writes: Iterable[Item]) -> bool:
-        """All of the writes, or none and False when somebody else was there first."""
-        requests: Any = [
-            {kind: {"TableName": self._table.name, **arguments}}
-            for write in writes
-            for kind, arguments in write.items()
-        ]
-        if not requests:
-            return True
-        try:
-            self._table.meta.client.transact_write_items(TransactItems=requests)
-        except ClientError as error:
-            if aws.is_conflict(error) or _collided(error):
-                return False
-            raise
-        return True
 
     def _look_up(self, digests: Iterable[str]) -> tuple[set[str], set[str]]:
         """Which of the digests we know, and which are barred."""
@@ -247,9 +230,3 @@ class SubscriberStore(MemberLists):
                 found[kind].add(digest)
             request = answer.get("UnprocessedKeys")
         return found["E"], found["X"]
-
-
-def _collided(error: ClientError) -> bool:
-    """Whether another transaction held one of the items; nothing was written."""
-    reasons: Sequence[Mapping[str, Any]] = error.response.get("CancellationReasons", [])
-    return any(reason.get("Code") == "TransactionConflict" for reason in reasons)
