@@ -14,6 +14,7 @@ from courant.delivery.ledger import Delivery, DeliveryState, Ledger
 from courant.editions.model import MOVES, Edition, EditionState, PressingRecord, PressingState
 from courant.editions.store import EditionStore
 from courant.schedule import EditionId, Slot
+from courant.watermark import WatermarkStore
 from desk.stack import Stack
 from tests.conftest import HandClock
 
@@ -557,20 +558,11 @@ def test_a_pressing_is_made_once_and_moves_only_from_where_it_is(
     assert (found.state, found.members) == (PressingState.PRESSED, 3)
 
 
-def test_the_watermark_never_moves_back(editions: EditionStore, clock: HandClock) -> None:
-    assert editions.watermark() is None
-
-    editions.move_watermark(clock.at)
-    editions.move_watermark(clock.at - timedelta(minutes=5))
-
-    assert editions.watermark() == clock.at
-
-
 def test_what_is_no_lost_race_is_raised(stack: Stack, clock: HandClock) -> None:
     def refuse(_: object) -> None:
         raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "UpdateItem")
 
-    editions = EditionStore(stack.table("content"))
+    watermark = WatermarkStore(stack.table("content"))
     stack.calls.before = refuse
     with stack.calls.of("heartbeat"), pytest.raises(ClientError):
-        editions.move_watermark(clock.at)
+        watermark.move(clock.at, "1")

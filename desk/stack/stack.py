@@ -139,6 +139,12 @@ class Stack:
         }
         self._pump = Pump(event_sources(), self._queues, self.invoke)
 
+    def deploy(self, **parameters: str) -> None:
+        """Deploy it anew with other parameters: tables and queues stay, warm functions go."""
+        self._resolver.parameters.update(parameters)
+        self._resolver.refs.update(parameters)
+        functions.forget(all_functions().values())
+
     # ── running ───────────────────────────────────────────────────────────────────────────────
 
     def environment(self, name: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from courant import aws, log
+from courant import aws, log, watermark
 from courant.clock import stamp
 from courant.delivery.upkeep import Upkeep
 from courant.editions.model import Edition, EditionState
@@ -22,11 +22,8 @@ from courant.newsletter import Newsletter
 from courant.newsletters import NewsletterStore
 from courant.schedule import Slot, due
 from courant.subscribers.lists import MemberLists
+from courant.watermark import WatermarkStore
 
-# The longest max_lateness there is; older misses could not be sent anyway.
-_LOOK_BACK = timedelta(days=2)
-# Before the first beat of a new stack nothing was due.
-_FIRST = timedelta(minutes=1)
 # Feeds enqueued by one beat, and looked at, as some hosts may have to wait; the rest is the next
 # beat's.
 _FEEDS, _LOOKED_AT = 1000, 5000
@@ -48,6 +45,7 @@ class Heartbeat:
     subscribers: MemberLists
     feeds: FeedStore
     editions: EditionStore
+    watermark: WatermarkStore
     upkeep: Upkeep
     starter: Starter
     sqs: Any
@@ -58,7 +56,10 @@ class Heartbeat:
     def beat(self, now: datetime) -> dict[str, int]:
         """One beat; how much of each it did, for the log."""
         newsletters = {newsletter.id: newsletter for newsletter in self.newsletters.all()}
-        since = max(self.editions.watermark() or now - _FIRST, now - _LOOK_BACK)
+        mark = self.watermark.get()
+        since = watermark.since(mark, self.epoch, now)
+        if mark and watermark.restored(mark, self.epoch, now):
+            log.error("beat", status="after a restore", nothing_started_since=stamp(mark.at))
         slots = {name: self.subscribers.slots(name) for name in newsletters}
         started = self._start(newsletters, slots, since, now)
         open_editions = [edition for edition in self.editions.open() if edition.epoch == self.epoch]
@@ -72,7 +73,7 @@ class Heartbeat:
         # After what is due, which must go out however many are to be refreshed; these go next beat.
         soon = due(newsletters.values(), slots, max(since + _REFRESH, now), now + _REFRESH)
         self._refresh((newsletters[each.edition.newsletter] for each in soon), now)
-        self.editions.move_watermark(now)
+        self.watermark.move(now, self.epoch)
         done = {"started": started, "feeds": feeds, "open": len(open_editions)}
         log.event("beat", at=stamp(now), **done)
         return done

@@ -16,6 +16,7 @@ from courant.heartbeat import Heartbeat
 from courant.lambda_events import Context
 from courant.newsletters import NewsletterStore
 from courant.subscribers.lists import MemberLists
+from courant.watermark import WatermarkStore
 
 
 @cache
@@ -31,6 +32,7 @@ def wire() -> Heartbeat:
         subscribers=MemberLists(aws.table(env.subscribers_table)),
         feeds=FeedStore(content),
         editions=editions,
+        watermark=WatermarkStore(content),
         upkeep=Upkeep(
             editions=editions,
             chunks=ChunkStore(ledger),

@@ -32,6 +32,7 @@ from courant.subscribers.address import AddressKey
 from courant.subscribers.links import Links
 from courant.subscribers.lists import MemberLists
 from courant.subscribers.store import SubscriberStore
+from courant.watermark import WatermarkStore
 from tests.simulation import paper
 from tests.simulation.script import Script
 from tests.simulation.seams import (
@@ -111,6 +112,7 @@ class PaperHeartbeat(Heartbeat):
             subscribers=SimpleNamespace(slots=lambda _: slots),  # type: ignore[arg-type]  # as much of MemberLists as is asked
             feeds=None,  # type: ignore[arg-type]  # for what is overridden below
             editions=stack.editions,
+            watermark=stack.watermark,
             upkeep=stack.upkeep(),
             starter=stack.starter(),
             sqs=stack.queues,
@@ -164,6 +166,7 @@ class Stack:
         content_seam: Any = SeamTable(world, content)
         subscribers_seam: Any = SeamTable(world, subscribers)
         self.editions = EditionStore(content_seam)
+        self.watermark = WatermarkStore(content_seam)
         self.chunks = ChunkStore(ledger_seam)
         self.ledger = Ledger(ledger_seam)
         self.evidence = Evidence(ledger_seam)
@@ -182,7 +185,7 @@ class Stack:
         past_the_seam: Any = content
         self._past = EditionStore(past_the_seam)
         # It has been beating for long.
-        self._past.move_watermark(START - timedelta(minutes=1))
+        WatermarkStore(past_the_seam).move(START - timedelta(minutes=1), script.epoch)
         _patch(world, script)
         if _LOGGER.isEnabledFor(logging.CRITICAL) or not _LOGGER.handlers:
             # What it tells costs more than all else here.

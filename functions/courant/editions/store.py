@@ -33,8 +33,6 @@ from courant.schedule import EditionId, Slot
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-_WATERMARK = {"PK": "HEARTBEAT", "SK": "WATERMARK"}
-
 
 class EditionStore:
     """Rows of editions. Every change of state is conditional on the state before, and audited."""
@@ -272,21 +270,6 @@ class EditionStore:
         )
         last = from_stamp(rows[-1]["SK"].split("#")[2]) if rows else None
         return frozenset(article for row in rows for article in row["articles"]), last
-
-    def watermark(self) -> datetime | None:
-        """Up to when the heartbeat has started everything that was due."""
-        item = self._table.get_item(Key=_WATERMARK, ConsistentRead=True).get("Item")
-        return from_stamp(str(item["at"])) if item else None
-
-    def move_watermark(self, at: datetime) -> None:
-        """Note that everything due up to ``at`` was started; moves last in a beat, never back."""
-        self._update(
-            _WATERMARK,
-            "SET #at = :at",
-            {":at": stamp(at)},
-            "attribute_not_exists(#at) OR #at < :at",
-            {"#at": "at"},
-        )
 
     def _update(
         self,

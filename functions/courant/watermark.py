@@ -1,0 +1,72 @@
+"""Up to when everything that was due has been started, and from when on a beat has to look.
+
+Content table: ``HEARTBEAT`` / ``WATERMARK``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from courant import aws
+from courant.clock import from_stamp, stamp
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+# The longest max_lateness there is; older misses could not be sent anyway.
+_LOOK_BACK = timedelta(days=2)
+# Before the first beat of a new stack nothing was due.
+_FIRST = timedelta(minutes=1)
+# A table restored to a point in time is older: the latest one there is lies five minutes back, and
+# restoring takes its time ("Point-in-time recovery", Amazon DynamoDB Developer Guide).
+RESTORED = timedelta(minutes=5)
+
+_KEY = {"PK": "HEARTBEAT", "SK": "WATERMARK"}
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """``at``: all that was due until then was started, by a stack of this ``epoch``."""
+
+    at: datetime
+    epoch: str
+
+
+def restored(mark: Watermark, epoch: str, now: datetime) -> bool:
+    """Whether the tables were put back: what was started after ``mark``, nobody knows."""
+    return mark.epoch != epoch and now - mark.at > RESTORED
+
+
+def since(mark: Watermark | None, epoch: str, now: datetime) -> datetime:
+    """From when on (exclusive) what is due is to be started.
+
+    After a restore from now on: what was due in between may have been sent, and its rows are lost.
+    """
+    if mark is None:
+        return now - _FIRST
+    return now if restored(mark, epoch, now) else max(mark.at, now - _LOOK_BACK)
+
+
+class WatermarkStore:
+    """The watermark in the content table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get(self) -> Watermark | None:
+        """None before the first beat of a stack."""
+        item = self._table.get_item(Key=_KEY, ConsistentRead=True).get("Item")
+        return Watermark(from_stamp(str(item["at"])), str(item["epoch"])) if item else None
+
+    def move(self, at: datetime, epoch: str) -> None:
+        """Note that everything due up to ``at`` was started; moves last in a beat, never back."""
+        aws.conditionally(
+            self._table.update_item,
+            Key=_KEY,
+            UpdateExpression="SET #at = :at, epoch = :epoch",
+            ConditionExpression="attribute_not_exists(#at) OR #at < :at",
+            ExpressionAttributeNames={"#at": "at"},
+            ExpressionAttributeValues={":at": stamp(at), ":epoch": epoch},
+        )
