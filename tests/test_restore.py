@@ -69,6 +69,10 @@ def test_after_a_restore_nobody_gets_the_edition_again(
     newsroom.stack.deploy(Epoch="2")
     newsroom.run(30)
     assert newsroom.mailed() == READERS
+    if mailed is None:  # nothing of it is left but that there was to be one
+        (pressing,) = newsroom.pressings()
+        assert newsroom.edition().state is EditionState.EXPIRED
+        assert "send it by hand" in (pressing.reason or "")
 
     # Tomorrow all is as ever.
     newsroom.to(5, 50, day=newsroom.clock.at.day + 1)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from courant.watermark import RESTORED, Watermark, WatermarkStore, restored, since
+from courant.watermark import RESTORED, Watermark, WatermarkStore, missed, since
 from desk.stack import Stack
 from tests.conftest import HandClock
 
@@ -22,19 +22,29 @@ def ago(**units: float) -> datetime:
     [
         (None, ago(minutes=1)),
         (Watermark(ago(minutes=1), "1"), ago(minutes=1)),
-        (Watermark(ago(hours=5), "1"), ago(hours=5)),  # no beat came for hours
+        (Watermark(ago(hours=5), "0"), ago(hours=5)),  # no beat came for hours
         (Watermark(ago(days=9), "1"), ago(days=2)),
-        (Watermark(ago(minutes=1), "0"), ago(minutes=1)),  # a deployment between two beats
-        (Watermark(NOW - RESTORED, "0"), NOW - RESTORED),
-        (Watermark(NOW - RESTORED - timedelta(seconds=1), "0"), NOW),
-        (Watermark(ago(days=9), "0"), NOW),
     ],
 )
-def test_a_beat_looks_from_the_last_one_but_not_behind_a_restore(
-    mark: Watermark | None, looks_from: datetime
+def test_a_beat_looks_from_the_last_one(mark: Watermark | None, looks_from: datetime) -> None:
+    assert since(mark, NOW) == looks_from
+
+
+@pytest.mark.parametrize(
+    ("mark", "restored"),
+    [
+        (None, False),
+        (Watermark(ago(days=9), "1"), False),
+        (Watermark(ago(minutes=1), "0"), False),  # a deployment between two beats
+        (Watermark(NOW - RESTORED, "0"), False),
+        (Watermark(NOW - RESTORED - timedelta(seconds=1), "0"), True),
+        (Watermark(ago(days=9), "0"), True),
+    ],
+)
+def test_what_was_due_before_a_restore_may_have_been_sent(
+    mark: Watermark | None, restored: bool
 ) -> None:
-    assert since(mark, "1", NOW) == looks_from
-    assert (mark is not None and restored(mark, "1", NOW)) is (looks_from == NOW)
+    assert (missed(mark, "1", NOW) is not None) is restored
 
 
 def test_the_watermark_never_moves_back(stack: Stack, clock: HandClock) -> None:

@@ -57,11 +57,10 @@ class Heartbeat:
         """One beat; how much of each it did, for the log."""
         newsletters = {newsletter.id: newsletter for newsletter in self.newsletters.all()}
         mark = self.watermark.get()
-        since = watermark.since(mark, self.epoch, now)
-        if mark and watermark.restored(mark, self.epoch, now):
-            log.error("beat", status="after a restore", nothing_started_since=stamp(mark.at))
+        since = watermark.since(mark, now)
+        missed = watermark.missed(mark, self.epoch, now)
         slots = {name: self.subscribers.slots(name) for name in newsletters}
-        started = self._start(newsletters, slots, since, now)
+        started = self._start(newsletters, slots, since, now, missed)
         open_editions = [edition for edition in self.editions.open() if edition.epoch == self.epoch]
         self.upkeep.look(open_editions, now)
         for edition in open_editions:
@@ -84,10 +83,11 @@ class Heartbeat:
         slots: dict[str, tuple[Slot, ...]],
         since: datetime,
         now: datetime,
+        missed: str | None,
     ) -> int:
         dues = due(newsletters.values(), slots, since, now)
         for each in dues:
-            self.starter.on_time(each, newsletters[each.edition.newsletter], now)
+            self.starter.on_time(each, newsletters[each.edition.newsletter], now, missed=missed)
         return len(dues)
 
     def _refresh(self, soon: Iterable[Newsletter], now: datetime) -> None:

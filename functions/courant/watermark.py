@@ -34,19 +34,19 @@ class Watermark:
     epoch: str
 
 
-def restored(mark: Watermark, epoch: str, now: datetime) -> bool:
-    """Whether the tables were put back: what was started after ``mark``, nobody knows."""
-    return mark.epoch != epoch and now - mark.at > RESTORED
+def since(mark: Watermark | None, now: datetime) -> datetime:
+    """From when on (exclusive) what is due has not been started."""
+    return now - _FIRST if mark is None else max(mark.at, now - _LOOK_BACK)
 
 
-def since(mark: Watermark | None, epoch: str, now: datetime) -> datetime:
-    """From when on (exclusive) what is due is to be started.
+def missed(mark: Watermark | None, epoch: str, now: datetime) -> str | None:
+    """Why what has been due since ``mark`` is not to be sent; None if it is.
 
-    After a restore from now on: what was due in between may have been sent, and its rows are lost.
+    Where the tables were put back nobody knows what was started after it: it may have been sent.
     """
-    if mark is None:
-        return now - _FIRST
-    return now if restored(mark, epoch, now) else max(mark.at, now - _LOOK_BACK)
+    if mark is None or mark.epoch == epoch or now - mark.at <= RESTORED:
+        return None
+    return "the stack was restored since, and it may have been sent before; send it by hand if not"
 
 
 class WatermarkStore:

@@ -126,13 +126,15 @@ class PaperHeartbeat(Heartbeat):
         slots: dict[str, tuple[Slot, ...]],
         since: datetime,
         now: datetime,
+        missed: str | None,
     ) -> int:
         del slots
         newsletter = newsletters["morning"]
         for due in self._stack.script.dues:  # type: ignore[attr-defined]  # see __init__
             if since < due.instant <= now:
                 too_late = now - due.instant > newsletter.max_lateness
-                self.starter.on_time(replace(due, too_late=too_late), newsletter, now)
+                due = replace(due, too_late=too_late)
+                self.starter.on_time(due, newsletter, now, missed=missed)
         return 0
 
     def _enqueue_feeds(self, now: datetime) -> int:

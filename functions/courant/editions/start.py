@@ -40,14 +40,19 @@ class Starter:
         self._queue = queue
         self._epoch = epoch
 
-    def on_time(self, due: Due, newsletter: Newsletter, now: datetime) -> Started:
-        """Start what the schedule says; an hour found too late is recorded, never sent."""
+    def on_time(
+        self, due: Due, newsletter: Newsletter, now: datetime, *, missed: str | None = None
+    ) -> Started:
+        """Start what the schedule says; an hour found too late is recorded, never sent.
+
+        So is one that was ``missed``, for this reason.
+        """
         fresh = self._edition(newsletter, due.edition, due.instant, now)
         new = self._editions.create(fresh)
         edition = fresh if new else self._existing(due.edition)
         # An editor's edition went to every slot already; one that is over adds no hour.
         if not edition.by_hand and edition.state in OPEN:
-            self._press(due, now)
+            self._press(due, now, missed)
         return Started(edition, new)
 
     def by_hand(
@@ -81,15 +86,16 @@ class Starter:
         message = {"edition": str(edition_id), "instant": stamp(instant)}
         aws.send_all(self._sqs, self._queue, [message])
 
-    def _press(self, due: Due, now: datetime) -> None:
-        state = PressingState.EXPIRED if due.too_late else PressingState.WAITING
+    def _press(self, due: Due, now: datetime, missed: str | None = None) -> None:
+        reason = missed or ("its hour was found too late" if due.too_late else None)
+        state = PressingState.EXPIRED if reason else PressingState.WAITING
         record = PressingRecord(
             edition=due.edition,
             instant=due.instant,
             slots=due.slots,
             state=state,
             touched_at=now,
-            reason="its hour was found too late" if due.too_late else None,
+            reason=reason,
         )
         if self._editions.add_pressing(record):
             log.event("pressing", status=state, edition=due.edition, instant=stamp(due.instant))
