@@ -30,7 +30,7 @@ SHOW_EXAMPLES = terminal.epilog(
     "courant editions show morning/daily/2026-11-22 --exceptions",
     more="Every member counted when the edition was cut is sent, skipped, failed, unresolved or "
     "cancelled in the end, or had the edition already through another slot; the table adds them "
-    "up. Exceptions are listed by subscriber id; 'courant subscribers show' tells of a person.",
+    "up. Exceptions are listed by subscriber id; 'courant subscribers show ID' tells of a person.",
 )
 Id = Annotated[
     str, typer.Argument(help="newsletter/cadence/YYYY-MM-DD, and +name if extra.", metavar="ID")

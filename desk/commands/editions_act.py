@@ -27,8 +27,9 @@ PAUSE_EXAMPLES = terminal.epilog(
 RESUME_EXAMPLES = terminal.epilog(
     "courant editions resume morning/daily/2026-11-22",
     "courant editions resume morning/daily/2026-11-22 --spread",
-    more="It goes on with those who do not have it yet, however late it is. If what paused it by "
-    "itself is not mended, it pauses again.",
+    more="It goes on with those who do not have it yet, however late, for a week from its start. If "
+    "what paused it by itself is not mended, it pauses again; but for bounces, complaints or "
+    "lateness it pauses only once.",
 )
 CANCEL_EXAMPLES = terminal.epilog(
     "courant editions cancel morning/daily/2026-11-22 --reason 'wrong headline'",
@@ -38,7 +39,8 @@ CANCEL_EXAMPLES = terminal.epilog(
 RETRY_EXAMPLES = terminal.epilog(
     "courant editions retry-unresolved morning/daily/2026-11-22",
     more="A digest is unresolved when the mail service gave no answer and no word came later: it "
-    "may have arrived, or not. Only those are tried again, so nobody else gets anything.",
+    "may have arrived, or not. Only those are tried again, so nobody else gets anything. It can be "
+    "asked for within a week of the edition's start.",
 )
 WATCH_EXAMPLES = terminal.epilog(
     "courant editions watch morning/daily/2026-11-22",

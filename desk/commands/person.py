@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
@@ -25,32 +26,42 @@ _RECENT = 10
 EXAMPLES = terminal.epilog(
     "courant subscribers show reader@example.org",
     "courant subscribers show reader@example.org --json",
+    more="'courant editions show --exceptions' tells the ids of whom an edition did not reach.",
 )
+_ID = re.compile("[0-9a-f]{32}")
 
 
 def show(
-    address: Annotated[str, typer.Argument(help="The person's mail address.", metavar="ADDRESS")],
+    who: Annotated[
+        str, typer.Argument(help="The person's mail address, or id.", metavar="ADDRESS")
+    ],
     *,
     as_json: AsJson = False,
     stack: StackName = "courant",
 ) -> None:
     """One person: what they get, since when, and what recent editions did for them."""
-    try:
-        email = roster_file.address(address)
-    except ValueError as error:
-        raise ConfigurationError(str(error)) from error
+    email = "" if _ID.fullmatch(who) else _address(who)
     deployed = deployment.find(stack)
     store, key = SubscriberStore(deployed.subscribers), deployed.address_key()
-    sid = store.find(email, key)
+    sid = store.find(email, key) if email else who
     profile = store.profile(sid) if sid else None
-    suppressed = store.suppressed(email, key)
+    if profile is not None:
+        email = profile.email
+    suppressed = bool(email) and store.suppressed(email, key)
     if profile is None and not suppressed:
-        raise NotFound(f"nobody subscribes as {email}")
+        raise NotFound(f"nobody subscribes as {who}")
     recent = tuple(_recent(deployed, profile)) if profile else ()
     if as_json:
         terminal.show(_person_json(email, profile, recent, suppressed=suppressed))
     else:
         _print_person(email, profile, recent, suppressed=suppressed)
+
+
+def _address(text: str) -> str:
+    try:
+        return roster_file.address(text)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
 
 
 def _recent(deployed: deployment.Deployment, profile: Profile) -> Iterator[Told]:

@@ -152,19 +152,24 @@ def _agree(newsletter: Newsletter, seen: Outlook, *, yes: bool) -> None:
         raise ConfigurationError(seen.refusal)
     if yes:
         return
-    edition, readers = seen.edition, seen.census.members
+    edition = seen.edition
     what = f"the {edition.cadence} edition"
     if edition.extra:
         what = f"the extra {edition.cadence} edition {edition.extra!r}"
     terminal.ask(
         f"Send {what} of {newsletter.title} ({newsletter.id}), {edition.date}, "
-        f"to {readers:,} reader{'' if readers == 1 else 's'} now?"
+        f"to {_readers(seen)} now?"
     )
+
+
+def _readers(seen: Outlook) -> str:
+    members = seen.census.members
+    return f"{members:,} reader{'' if members == 1 else 's'}"
 
 
 def _print(newsletter: Newsletter, seen: Outlook, *, stderr: bool) -> None:
     write = terminal.note if stderr else terminal.say
-    write(f"{seen.edition}  {newsletter.title}, to {seen.census.members:,} readers", "bold")
+    write(f"{seen.edition}  {newsletter.title}, to {_readers(seen)}", "bold")
     if seen.census.members:
         terminal.table(
             ("", "", "readers"), outlooks.audience(seen.census), numbers=1, stderr=stderr

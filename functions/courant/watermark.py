@@ -46,7 +46,7 @@ def missed(mark: Watermark | None, epoch: str, now: datetime) -> str | None:
     """
     if mark is None or mark.epoch == epoch or now - mark.at <= RESTORED:
         return None
-    return "the stack was restored since, and it may have been sent before; send it by hand if not"
+    return "the stack was restored since: it may have been sent before"
 
 
 class WatermarkStore:
@@ -58,7 +58,7 @@ class WatermarkStore:
     def get(self) -> Watermark | None:
         """None before the first beat of a stack."""
         item = self._table.get_item(Key=_KEY, ConsistentRead=True).get("Item")
-        return Watermark(from_stamp(str(item["at"])), str(item["epoch"])) if item else None
+        return Watermark(from_stamp(str(item["at"])), str(item.get("epoch"))) if item else None
 
     def move(self, at: datetime, epoch: str) -> None:
         """Note that everything due up to ``at`` was started; moves last in a beat, never back."""

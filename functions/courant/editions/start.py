@@ -87,7 +87,11 @@ class Starter:
         aws.send_all(self._sqs, self._queue, [message])
 
     def _press(self, due: Due, now: datetime, missed: str | None = None) -> None:
-        reason = missed or ("its hour was found too late" if due.too_late else None)
+        reason = missed or (
+            "its hour had passed by more than the newsletter's max_lateness"
+            if due.too_late
+            else None
+        )
         state = PressingState.EXPIRED if reason else PressingState.WAITING
         record = PressingRecord(
             edition=due.edition,
