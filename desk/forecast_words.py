@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from courant.editions.model import LONGEST
 from desk.forecast import Forecast
 
 
@@ -17,6 +18,10 @@ def describe(expected: Forecast) -> tuple[str, ...]:
             f"Of today's quota {expected.quota_left:,} mails are left, so it is spread over "
             f"{expected.days} days."
         )
+        if expected.days > LONGEST.days:
+            said.append(
+                f"That is too long: {LONGEST.days} days are the most. Raise the quota first."
+            )
     elif expected.quota_left is not None:
         after = expected.quota_left - expected.members
         said.append(f"Of today's quota {max(after, 0):,} mails are left after it.")

@@ -55,8 +55,19 @@ def test_one_that_fits_into_a_whole_day_may_wait_for_tomorrow() -> None:
 
 
 def test_a_million_on_a_small_account_says_how_many_days() -> None:
-    # 38,800 today, then 47,500 a day: (1,000,000 - 38,800) / 47,500 = 20.2
-    assert "over 22 days" in str(refusal(1_000_000, ACCOUNT))
+    # 38,800 today, then 47,500 a day: (200,000 - 38,800) / 47,500 = 3.4
+    assert "over 5 days" in str(refusal(200_000, ACCOUNT))
+    assert refusal(200_000, ACCOUNT, spread=True) is None
+
+
+def test_what_takes_more_than_a_week_is_not_spread() -> None:
+    most = 38_800 + 6 * 47_500
+
+    assert refusal(most, ACCOUNT, spread=True) is None
+    for spread in (True, False):
+        said = str(refusal(most + 1, ACCOUNT, spread=spread))
+        assert "it would take 8, and 7 are the most" in said
+        assert "--spread" not in said
 
 
 def test_what_other_editions_still_need_is_not_given_twice() -> None:

@@ -27,6 +27,7 @@ BASE = [
 ARROWS: dict[str, list[str]] = {
     **dict.fromkeys(BASE, BASE),
     "lambda_events": BASE,
+    "watermark": BASE,
     "newsletters": BASE,
     "articles": BASE,
     "feeds": [*BASE, "articles"],
@@ -35,7 +36,9 @@ ARROWS: dict[str, list[str]] = {
     "delivery": [*BASE, "editions", "subscribers"],
     "web": [*BASE, "newsletters", "editions", "subscribers"],
     # What stands at the end of the flow and joins stages.
-    "heartbeat": [*BASE, "newsletters", "feeds", "editions", "subscribers", "delivery"],
+    "heartbeat": [
+        *(*BASE, "newsletters", "feeds", "editions", "subscribers", "delivery", "watermark"),
+    ],
     "publish": [*BASE, "newsletters", "editions", "subscribers"],
     "letters": [*BASE, "newsletters", "feeds", "editions", "subscribers", "delivery"],
 }

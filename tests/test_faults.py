@@ -14,6 +14,7 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
     ReadTimeoutError,
+    SSLError,
 )
 
 from courant.delivery import digest
@@ -22,8 +23,8 @@ from courant.delivery.deliver import GIVE_UP
 from courant.delivery.evidence import Evidence
 from courant.delivery.ledger import DeliveryState
 from courant.delivery.reconcile import GRACE
-from courant.delivery.sender import Streak
-from courant.editions.model import EditionState
+from courant.delivery.sender import Streaks
+from courant.editions.model import LONGEST, EditionState
 from courant.schedule import EditionId
 from desk.stack import Call, Stack
 from tests.conftest import HandClock
@@ -148,11 +149,99 @@ def test_when_ses_refuses_everybody_it_is_not_the_addresses(newsroom: Newsroom) 
 
     assert edition.state is EditionState.PAUSED
     # Besides those that were in flight.
-    assert Streak.LONGEST <= failed < Streak.LONGEST + 16
+    assert Streaks.LONGEST <= failed < Streaks.LONGEST + 16
 
     move(newsroom, EditionState.PAUSED, EditionState.SENDING)
     newsroom.run(6)
     assert newsroom.counts() == Counts(sent=60 - failed, failed=failed)
+
+
+def test_when_ses_does_not_answer_about_anybody_the_edition_waits(newsroom: Newsroom) -> None:
+    newsroom.to(5, 50)
+    newsroom.subscribe(56, prefix="other")
+    newsroom.to(6)
+
+    def down(call: Call) -> None:
+        if call.operation == "SendEmail":
+            raise answer("InternalFailure", 500)
+
+    newsroom.stack.calls.before = down
+    newsroom.run(10)
+    newsroom.stack.calls.before = None
+    edition = newsroom.edition()
+    assert edition.state is EditionState.PAUSED
+    assert "no answer about one mail after another" in (edition.reason or "")
+    doubtful = sum(row.state is DeliveryState.UNKNOWN for row in newsroom.rows().values())
+    assert Streaks.LONGEST <= doubtful < Streaks.LONGEST + 16
+
+    move(newsroom, EditionState.PAUSED, EditionState.SENDING)
+    newsroom.run(3)
+    newsroom.clock.at += GRACE
+    newsroom.run(3)
+    assert newsroom.counts() == Counts(sent=60 - doubtful, unresolved=doubtful)
+
+
+def test_a_mail_now_and_then_without_an_answer_stops_nobody(newsroom: Newsroom) -> None:
+    newsroom.to(5, 50)
+    newsroom.subscribe(56, prefix="other")
+    newsroom.to(6)
+    asked = 0
+
+    def now_and_then(call: Call) -> None:
+        nonlocal asked
+        if call.operation == "SendEmail":
+            asked += 1
+            if asked % 2:
+                raise answer("InternalFailure", 500)
+
+    newsroom.stack.calls.before = now_and_then
+    newsroom.run(3)
+
+    assert newsroom.edition().state in {EditionState.SENDING, EditionState.SETTLING}
+    assert newsroom.counts().sent == 30
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        answer("SendingPausedException", 400),
+        answer("MessageRejected", 400, "Email address is not verified."),
+    ],
+)
+def test_cancelling_while_a_call_is_out_that_halts_closes_the_edition(
+    newsroom: Newsroom, error: Exception
+) -> None:
+    def cancelled_meanwhile(call: Call) -> None:
+        if call.operation != "SendEmail":
+            return
+        newsroom.clock.advance(seconds=1)
+        move(newsroom, EditionState.SENDING, EditionState.CANCELLED)
+        newsroom.clock.advance(seconds=1)
+        raise error
+
+    newsroom.stack.calls.before = cancelled_meanwhile
+    newsroom.run(3)
+    newsroom.stack.calls.before = None
+    newsroom.run(15)
+
+    assert all(one.counts.total == one.members for one in newsroom.open_chunks())
+    assert not list(newsroom.editions.open())
+
+
+def test_an_edition_that_takes_over_a_week_waits_to_be_cancelled(newsroom: Newsroom) -> None:
+    newsroom.stack.tick()
+    newsroom.stack.pump(only=["compose"])
+    newsroom.clock.at += LONGEST + timedelta(minutes=1)
+    newsroom.purge("chunks")
+    newsroom.stack.tick()
+
+    edition = newsroom.edition()
+    assert edition.state is EditionState.PAUSED
+    assert "over a week" in (edition.reason or "")
+
+    move(newsroom, EditionState.PAUSED, EditionState.CANCELLED)
+    newsroom.run(15)
+    assert all(one.counts.cancelled == one.members for one in newsroom.open_chunks())
 
 
 def test_who_loses_the_lease_says_nothing_more_about_the_chunk(
@@ -255,6 +344,7 @@ def test_a_reader_for_whom_nothing_can_be_made_stops_no_other(
     "error",
     [
         ReadTimeoutError(endpoint_url=URL),
+        SSLError(endpoint_url=URL, error=OSError("broken off")),
         answer("InternalServiceError", 500),
         answer("SomethingNobodyKnows", 400),
     ],

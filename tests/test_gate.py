@@ -36,7 +36,7 @@ def editions(stack: Stack, clock: HandClock) -> EditionStore:
 def gate(editions: EditionStore, clock: HandClock, *, epoch: str = "1") -> Gate:
     edition = editions.get(ID)
     assert edition is not None
-    return Gate(editions, edition, epoch, clock.at + timedelta(seconds=60), clock)
+    return Gate(editions, edition, epoch, clock.at + timedelta(seconds=60), clock, read_at=clock.at)
 
 
 def test_no_mail_begins_close_to_the_deadline(editions: EditionStore, clock: HandClock) -> None:
@@ -48,6 +48,18 @@ def test_no_mail_begins_close_to_the_deadline(editions: EditionStore, clock: Han
 
     assert opened.stop() is Stop.DEADLINE
     assert not opened.in_time()
+
+
+def test_a_pause_while_the_first_answer_was_on_its_way_is_seen(
+    editions: EditionStore, clock: HandClock
+) -> None:
+    asked_at, read = clock.at, editions.get(ID)
+    assert read is not None
+    editions.move(ID, EditionState.SENDING, EditionState.PAUSED, by="editor:ann", now=clock.at)
+    clock.advance(seconds=8)
+    opened = Gate(editions, read, "1", clock.at + timedelta(seconds=60), clock, read_at=asked_at)
+
+    assert opened.stop() is Stop.NOT_SENDING
 
 
 def test_a_pause_is_seen_within_three_seconds(editions: EditionStore, clock: HandClock) -> None:
@@ -94,7 +106,7 @@ def test_only_an_edition_that_is_to_be_sent_is_sent(
         epoch="1",
         moved_at=clock.at,
     )
-    opened = Gate(editions, edition, "1", clock.at + timedelta(seconds=60), clock)
+    opened = Gate(editions, edition, "1", clock.at + timedelta(seconds=60), clock, read_at=clock.at)
 
     sends = {"sending", "settling"}
     assert (opened.stop() is None) == (state.value in sends)

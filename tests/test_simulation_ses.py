@@ -8,6 +8,7 @@ from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
     ReadTimeoutError,
+    SSLError,
 )
 
 from courant.delivery.mailer import Accepted, Mailer, NotSent, Outcome, Refused, Unknown
@@ -44,6 +45,7 @@ def sent(stack: Stack, error: Exception | None) -> Outcome:
     ("error", "outcome"),
     [
         (ReadTimeoutError(endpoint_url=URL), Unknown("ReadTimeoutError")),
+        (SSLError(endpoint_url=URL, error=OSError("broken off")), Unknown("SSLError")),
         (ConnectionClosedError(endpoint_url=URL), Unknown("ConnectionClosedError")),
         (refusal("InternalServiceErrorException", 500), Unknown("InternalServiceErrorException")),
         (refusal("TooManyRequestsException", 429), NotSent("TooManyRequestsException")),

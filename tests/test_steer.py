@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from courant.editions.model import MOVES, OPEN, Edition, EditionState
-from courant.editions.steer import RESENT_WITHIN, Act, Already, Refused, Step, paused_by_hand, step
+from courant.editions.model import LONGEST, MOVES, OPEN, Edition, EditionState
+from courant.editions.steer import Act, Already, Refused, Step, paused_by_hand, step
 from courant.schedule import EditionId
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -78,7 +78,7 @@ def test_resuming_sends_it_however_late() -> None:
 
 
 def test_an_edition_that_was_paused_for_weeks_can_only_be_cancelled() -> None:
-    old = replace(EDITION, state=S.PAUSED, started_at=NOW - RESENT_WITHIN - timedelta(seconds=1))
+    old = replace(EDITION, state=S.PAUSED, started_at=NOW - LONGEST - timedelta(seconds=1))
 
     assert isinstance(step(Act.RESUME, old, NOW, epoch="1"), Refused)
     assert isinstance(step(Act.CANCEL, old, NOW, epoch="1"), Step)
@@ -118,7 +118,7 @@ def test_an_edition_of_another_epoch_may_be_stopped(what: Act) -> None:
 
 def test_the_unresolved_are_tried_again_up_to_now_and_for_a_week() -> None:
     edition = replace(EDITION, state=S.SENT_WITH_UNRESOLVED)
-    last = edition.started_at + RESENT_WITHIN
+    last = edition.started_at + LONGEST
 
     decided = step(Act.RETRY_UNRESOLVED, edition, last, epoch="1")
 

@@ -27,8 +27,8 @@ PAUSE_EXAMPLES = terminal.epilog(
 RESUME_EXAMPLES = terminal.epilog(
     "courant editions resume morning/daily/2026-11-22",
     "courant editions resume morning/daily/2026-11-22 --spread",
-    more="It goes on with those who do not have it yet, however late, for a week from its start. If "
-    "what paused it by itself is not mended, it pauses again; but for bounces, complaints or "
+    more="It goes on with those who do not have it yet, however late, within a week of its start. "
+    "If what paused it by itself is not mended, it pauses again; but for bounces, complaints or "
     "lateness it pauses only once.",
 )
 CANCEL_EXAMPLES = terminal.epilog(

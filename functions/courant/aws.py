@@ -63,6 +63,21 @@ def conditionally(write: Callable[..., Any], **arguments: Any) -> Any:
         raise
 
 
+def patiently(write: Callable[..., Any], **arguments: Any) -> Any:
+    """The answer of a plain write, tried again while a transaction holds its item.
+
+    Raises:
+        Conflict: transactions kept holding it; nothing was written.
+    """
+    for _ in range(_RACES):
+        try:
+            return write(**arguments)
+        except ClientError as error:
+            if code(error) != "TransactionConflictException":
+                raise
+    raise Conflict("transactions keep holding this item")
+
+
 def transact(table: Table, writes: Iterable[Mapping[str, Mapping[str, Any]]]) -> bool:
     """All of the writes (``{"Put" | "Update": arguments}``), or none of them and False.
 

@@ -35,6 +35,7 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:  # noqa:
             told.append(news)
 
     answer = each_record(event, take)
-    # Fails whole if it fails: every message comes again, and only this is done twice.
+    # Fails whole if it fails: every message comes again, and of those that were counted before
+    # good news counts twice.
     feedback.count(told, clock.now())
     return answer

@@ -30,7 +30,7 @@ FAULTS = {
     "ses": (
         *("no answer", "no answer, event", "nothing, no answer", "server error", "killed"),
         *("to be rejected", "to be rejected, event", "to be rejected, no answer", "refused"),
-        *("throttled", "throttled on", "halted", "no connection"),
+        *("throttled", "throttled on", "halted", "halted, cancel", "no connection"),
     ),
 }
 # Past a lease; past the grace, by when all events have come that come in time.

@@ -258,7 +258,9 @@ class World:
             raise error("TooManyRequestsException", 429)
         if fault == "throttled":
             raise error("TooManyRequestsException", 429)
-        if fault == "halted":
+        if fault == "halted, cancel":
+            self.act("cancel")
+        if fault.startswith("halted"):
             raise error("AccountSuspendedException", 400)
         if fault == "refused":
             self.change(refused=True)

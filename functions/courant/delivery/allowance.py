@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from courant.editions.model import LONGEST
+
 # Of the daily quota: kept for letters, and for what others send with this account.
 KEPT_BACK = 0.05
 
@@ -81,7 +83,9 @@ def refusal(
             f" or, if {_readers(members)} verified, resume."
         )
     room = account.room
-    if room is None or spread or members + promised <= room:
+    if room is None or members + promised <= room:
+        return None
+    if spread and _days(members, promised, account) <= LONGEST.days:
         return None
     return _too_many(members, promised, room, account)
 
@@ -107,16 +111,30 @@ def _too_many(members: int, promised: int, room: int, account: Account) -> str:
     if promised:
         said += f" and {_many(promised)} belong to editions that are running"
     raise_it = "ask AWS for a higher quota (Service Quotas, Amazon SES)"
-    a_day = math.floor(quota * (1 - KEPT_BACK))
-    if a_day <= 0:
+    days = _days(members, promised, account)
+    if days == math.inf:
         return f"{said}. Resume when it is higher: {raise_it}."
-    # What of it goes out now, and then a day's worth every day.
-    days = 1 + math.ceil((members - max(room - promised, 0)) / a_day)
-    tomorrow = " or resume tomorrow," if members <= a_day else ""
+    if days > LONGEST.days:
+        return (
+            f"{said}. Spread over days it would take {days:,}, and {LONGEST.days} are the most;"
+            f" {raise_it}, and resume when you have it."
+        )
+    tomorrow = " or resume tomorrow," if members <= _a_day(account) else ""
     return (
         f"{said}. Resume with --spread to send it over {days} days, as the quota comes free,"
         f"{tomorrow} or {raise_it}."
     )
+
+
+def _a_day(account: Account) -> int:
+    return math.floor((account.daily_quota or 0) * (1 - KEPT_BACK))
+
+
+def _days(members: int, promised: int, account: Account) -> float:
+    """How many days it takes: what there is room for goes out now, a day's worth every day then."""
+    now = max((account.room or 0) - promised, 0)
+    a_day = _a_day(account)
+    return 1 + math.ceil((members - now) / a_day) if a_day > 0 else math.inf
 
 
 def _readers(members: int) -> str:

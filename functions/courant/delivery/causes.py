@@ -10,9 +10,24 @@ from __future__ import annotations
 QUOTA = "quota"
 TOO_LATE = "too late"
 ALL_REFUSED = "every mail refused"
+NO_ANSWER = "no answer"
+TOO_OLD = "too old"
 UNREADABLE = "unreadable pressing"
 ANOTHER_EPOCH = "another epoch"
 THROTTLED = "throttled"
+
+_OURS = frozenset(
+    {
+        QUOTA,
+        TOO_LATE,
+        ALL_REFUSED,
+        NO_ANSWER,
+        TOO_OLD,
+        UNREADABLE,
+        ANOTHER_EPOCH,
+        THROTTLED,
+    }
+)
 
 _NOT_VERIFIED = (
     "SES did not send: an address or its domain is not verified. Publish the DNS records that SES"
@@ -69,6 +84,15 @@ _SENTENCES = {
         "SES refused one mail after another, so the fault is hardly the readers'. See the reasons"
         " (`courant editions show`), mend the newsletter or its sender, then resume."
     ),
+    NO_ANSWER: (
+        "SES gave no answer about one mail after another, so whether they went out is not known."
+        " See the AWS Health Dashboard and the deliver function's log; resume when SES answers"
+        " again. Of those in doubt no more is tried unless you ask for it when all is over."
+    ),
+    TOO_OLD: (
+        "It has been going out for over a week, and of who left since not everybody is known any"
+        " more. Cancel it: who has it keeps it, and the next edition carries what is new."
+    ),
     UNREADABLE: (
         "Another version of Courant froze this edition and this one can't read it. Deploy that"
         " version and resume; or cancel, and the next edition carries what is new."
@@ -100,7 +124,6 @@ def sentence(reason: str, sender: str = "") -> str:
     domain = sender.rpartition("@")[2] or "the sender's domain"
     words = _SENTENCES.get(code, _UNKNOWN)
     said = words.format(code=code, sender=sender or "the newsletter's sender", domain=domain)
-    ours = code in {QUOTA, TOO_LATE, ALL_REFUSED, UNREADABLE, ANOTHER_EPOCH, THROTTLED}
-    looked_up = "" if ours or words is _UNKNOWN else code
+    looked_up = "" if code in _OURS or words is _UNKNOWN else code
     aside = ": ".join(filter(None, (looked_up, detail)))
     return f"{said} ({aside})" if aside else said

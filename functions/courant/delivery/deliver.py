@@ -23,7 +23,7 @@ from courant.delivery.gate import Gate, Stop
 from courant.delivery.lanes import Lanes
 from courant.delivery.ledger import FINAL, Delivery, Ledger
 from courant.delivery.mailer import Mailer
-from courant.delivery.sender import Halt, Result, Sender, Streak, ends
+from courant.delivery.sender import Halt, Result, Sender, Streaks, ends
 from courant.delivery.throttle import Throttle
 from courant.delivery.watch import is_halted
 from courant.editions.frozen import PressingStore
@@ -53,7 +53,7 @@ class _Visit:
     edition: Edition
     gate: Gate
     deadline: datetime
-    streak: Streak
+    streaks: Streaks
     frozen: Frozen | None = None
 
 
@@ -81,15 +81,18 @@ class Deliverer:
 
         What it came to, for the log.
         """
+        asked_at = self.now()
         edition = self.editions.get(edition_id)
         if edition is None:
             return "no edition"
-        gate = Gate(self.editions, edition, self.epoch, deadline, self.now)
-        if any(is_halted(chunk, edition) for chunk in self.chunks.of_edition(edition.id)):
+        gate = Gate(self.editions, edition, self.epoch, deadline, self.now, read_at=asked_at)
+        cancelled = edition.state is EditionState.CANCELLED  # then what is left is closed
+        chunks = () if cancelled else self.chunks.of_edition(edition.id)
+        if any(is_halted(chunk, edition) for chunk in chunks):
             # The heartbeat will pause the edition. What halted one chunk would halt this one, or,
             # if SES refuses everybody, fail twenty more.
             return "halted"
-        visit = _Visit(edition, gate, deadline, Streak())
+        visit = _Visit(edition, gate, deadline, Streaks())
         came_to = self._visit(visit, chunk_id)
         while came_to == "walked" and (following := self._unwalked(visit)):
             onward = self._visit(visit, following.id)
@@ -131,7 +134,7 @@ class Deliverer:
             links=self.links,
             lease=lease,
             now=self.now,
-            streak=visit.streak,
+            streaks=visit.streaks,
             auto=edition.policy is Policy.AUTO,
             new_id=self.new_id,
         )

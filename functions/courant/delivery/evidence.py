@@ -5,6 +5,7 @@ An event may come before our own record, twice, late, or of an attempt that is n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from courant import aws
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mypy_boto3_dynamodb.service_resource import Table
+
+
+# One write of a transaction, as aws.transact takes it.
+Write = Mapping[str, Mapping[str, Any]]
 
 
 class Evidence:
@@ -36,13 +41,16 @@ class Evidence:
         *,
         attempt: str | None = None,
         reason: str | None = None,
+        also: Write | None = None,
     ) -> bool:
         """An SES event says what became of a digest; False if that tells the row nothing new.
 
         What was given up as unresolved is counted anew in its chunk, together or not at all.
+        ``also`` is written if this is, together.
 
         Raises:
-            Conflict: that chunk is being counted just now; the event must come again.
+            Conflict: the row is being given up, or its chunk counted, just now; the event must
+                come again.
         """
         row = self._ledger.get(edition, sid)
         unresolved = row is not None and row.state is DeliveryState.UNRESOLVED
@@ -53,8 +61,12 @@ class Evidence:
                 state = DeliveryState.UNRESOLVED
             if row.attempt != attempt or row.state is state:
                 return False
-        expression = "SET st = :state, #at = :now, evidence = :event, heard = :heard"
-        values = {":state": state.value, ":now": stamp(now), ":event": event, ":heard": attempt}
+        expression = "SET st = :state, #at = :now, evidence = :event"
+        values = {":state": state.value, ":now": stamp(now), ":event": event}
+        if attempt is not None:
+            values[":heard"] = attempt
+            if not dropped:
+                expression += ", heard = :heard"
         if reason is not None:
             expression += ", reason = :reason"
             values[":reason"] = reason
@@ -72,9 +84,14 @@ class Evidence:
             "ExpressionAttributeValues": values | {f":{name}": name for name in opens},
         }
         if row is None or not unresolved:
-            return aws.conditionally(self._table.update_item, **update) is not None
+            if self._write(update, also):
+                return True
+            after = self._ledger.get(edition, sid)
+            if after is None or after.state is not DeliveryState.UNRESOLVED or dropped:
+                return False
+            raise Conflict(f"digest {sid} of {edition} was just given up")
         if any(
-            aws.transact(self._table, [{"Update": update}, {"Update": count}])
+            aws.transact(self._table, [{"Update": update}, {"Update": count}, *_if(also)])
             for count in _counted(edition, row, state)
         ):
             return True
@@ -89,8 +106,15 @@ class Evidence:
         over: tuple[str, ...] = (),
         attempt: str | None = None,
         reason: str | None = None,
+        also: Write | None = None,
     ) -> bool:
-        """Note an event on a row whatever its state; False if it has another, not of ``over``."""
+        """Note an event on a row whatever its state; False if it has another, not of ``over``.
+
+        ``attempt``: which SES took, by this event. ``also`` is written if this is, together.
+
+        Raises:
+            Conflict: others kept writing the same rows; the event must come again.
+        """
         expression, values = "SET evidence = :event", {":event": event}
         for name, value in (("heard", attempt), ("reason", reason)):
             if value is not None:
@@ -100,14 +124,22 @@ class Evidence:
         unheard = "attribute_not_exists(evidence)"
         if older:
             unheard = f"({unheard} OR evidence IN ({', '.join(older)}))"
-        answer = aws.conditionally(
-            self._table.update_item,
-            Key=key(edition, sid),
-            UpdateExpression=expression,
-            ConditionExpression=f"attribute_exists(PK) AND {unheard}",
-            ExpressionAttributeValues=values | older,
-        )
-        return answer is not None
+        update = {
+            "Key": key(edition, sid),
+            "UpdateExpression": expression,
+            "ConditionExpression": f"attribute_exists(PK) AND {unheard}",
+            "ExpressionAttributeValues": values | older,
+        }
+        return self._write(update, also)
+
+    def _write(self, update: dict[str, Any], also: Write | None) -> bool:
+        if also is None:
+            return aws.conditionally(self._table.update_item, **update) is not None
+        return aws.transact(self._table, [{"Update": update}, also])
+
+
+def _if(also: Write | None) -> list[Write]:
+    return [] if also is None else [also]
 
 
 def _counted(

@@ -85,10 +85,16 @@ class Feedback:
             self.heard.add(edition, counts, now)
 
     def _note(self, edition: EditionId, event: SesEvent, now: datetime) -> tuple[str, ...]:
-        """Write what the event says of its digest; what is to be counted of it."""
+        """Write what the event says of its digest; what is to be counted of it beside.
+
+        Bad news is rare, and the brake rests on it: it is counted with the row, once.
+        """
         sid = event.sid or ""
         row = self.ledger.peek(edition, sid)
         new = False
+        also = None
+        if event.bad and event.counts:
+            also = self.heard.addition(edition, {event.counts: 1}, now)
         if row is None or row.state not in FINAL or row.state is DeliveryState.UNRESOLVED:
             # Open, as far as a read can tell that is not strong.
             new = self.evidence.tell(
@@ -99,6 +105,7 @@ class Feedback:
                 now,
                 attempt=event.attempt,
                 reason=event.reason,
+                also=also,
             )
         again = row is not None and _second(row, event)
         if not new and (event.bad or (row is not None and row.auto)):
@@ -108,10 +115,11 @@ class Feedback:
                 sid,
                 event.type,
                 over=_milder(event.type),
-                attempt=None if again else event.attempt,
+                attempt=None if again or event.state is not DeliveryState.SENT else event.attempt,
                 reason=event.reason,
+                also=also,
             )
-        counted = () if event.counts is None or (event.bad and not new) else (event.counts,)
+        counted = () if event.counts is None or event.bad else (event.counts,)
         if again:
             log.error("digest", status="heard of twice", edition=edition, sid=sid)
             return (*counted, _DUPLICATE)

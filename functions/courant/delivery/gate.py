@@ -35,8 +35,16 @@ class Gate:
     """The gate of one edition, for one invocation. Its lanes share it."""
 
     def __init__(
-        self, editions: EditionStore, edition: Edition, epoch: str, deadline: datetime, now: Clock
+        self,
+        editions: EditionStore,
+        edition: Edition,
+        epoch: str,
+        deadline: datetime,
+        now: Clock,
+        *,
+        read_at: datetime,
     ) -> None:
+        """``read_at``: when ``edition`` was asked for; its answer may have taken long."""
         self._editions = editions
         self._id: EditionId = edition.id
         self._edition: Edition | None = edition
@@ -44,7 +52,7 @@ class Gate:
         self.latest = deadline - FENCE
         """No SES call starts after it."""
         self._now = now
-        self._read_at = now()
+        self._read_at = read_at
         self._lock = threading.Lock()
 
     def in_time(self) -> bool:

@@ -21,6 +21,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     ParamValidationError,
     ProxyConnectionError,
+    SSLError,
 )
 
 
@@ -122,7 +123,7 @@ class Mailer:
             return NotSent(type(error).__name__)
         except ParamValidationError as error:
             return Refused(type(error).__name__)
-        except HTTPClientError as error:
+        except (HTTPClientError, SSLError) as error:
             # Read timeouts, resets, TLS that broke off, answers cut short: the request may have
             # arrived whole.
             return Unknown(type(error).__name__)

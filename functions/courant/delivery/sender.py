@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from typing import assert_never
 from courant import log
 from courant.clock import Clock
 from courant.delivery import digest as digests
+from courant.delivery.causes import ALL_REFUSED, NO_ANSWER
 from courant.delivery.chunks import Chunk
 from courant.delivery.digest import Reader
 from courant.delivery.gate import Gate, Stop
@@ -40,7 +42,6 @@ class Halt:
     reason: str
 
 
-ALL_REFUSED = "every mail refused"
 Result = Delivery | Stop | Halt
 
 
@@ -49,20 +50,28 @@ def ends(result: Result) -> bool:
     return not isinstance(result, Delivery)
 
 
-class Streak:
-    """How many digests SES refused one after the other. After 20 it is not the addresses."""
+class Streaks:
+    """How many digests SES refused, or did not answer about, while it took none.
+
+    After 20 it is not the addresses, nor a lost packet.
+    """
 
     LONGEST = 20
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._refused = 0
+        self._since_taken: Counter[str] = Counter()
 
-    def note(self, *, refused: bool) -> bool:
-        """Whether so many were refused, with this one, that no more should be tried."""
+    def taken(self) -> None:
+        """SES took one."""
         with self._lock:
-            self._refused = self._refused + 1 if refused else 0
-            return self._refused >= self.LONGEST
+            self._since_taken.clear()
+
+    def broken(self, reason: str) -> bool:
+        """Whether so many went wrong for this reason, with this one, that no more are tried."""
+        with self._lock:
+            self._since_taken[reason] += 1
+            return self._since_taken[reason] >= self.LONGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,7 @@ class Sender:
     links: Links
     lease: datetime
     now: Clock
-    streak: Streak
+    streaks: Streaks
     auto: bool = False
     new_id: Callable[[], str] = lambda: secrets.token_hex(8)
 
@@ -158,13 +167,14 @@ class Sender:
             outcome = self.mailer.send(raw, to, sender, tags)
             match outcome:
                 case Accepted(message_id):
-                    self.streak.note(refused=False)
+                    self.streaks.taken()
                     return self._record(row, DeliveryState.SENT, message_id=message_id)
                 case Refused(reason):
                     failed = self._record(row, DeliveryState.FAILED, reason)
-                    return Halt(ALL_REFUSED) if self.streak.note(refused=True) else failed
+                    return Halt(ALL_REFUSED) if self.streaks.broken(ALL_REFUSED) else failed
                 case Unknown(reason):
-                    return self._record(row, DeliveryState.UNKNOWN, reason)
+                    unknown = self._record(row, DeliveryState.UNKNOWN, reason)
+                    return Halt(NO_ANSWER) if self.streaks.broken(NO_ANSWER) else unknown
                 case NotSent(reason, halted=True):
                     self._record(row, DeliveryState.RETRY, reason)
                     return Halt(reason)

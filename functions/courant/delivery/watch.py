@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from courant.delivery.brake import Heard, brake
+from courant.delivery.causes import TOO_OLD
 from courant.delivery.chunks import Chunk, ChunkState
 from courant.delivery.pace import Turn
 from courant.editions.model import (
     CLOSED_PRESSINGS,
+    LONGEST,
     Edition,
     EditionState,
     PressingRecord,
@@ -95,7 +97,7 @@ def next_work(
             walkers,
         ),
         reopen=reopen,
-        halted=_halted(edition, chunks),
+        halted=_halted(edition, chunks) or _too_old(edition, chunks, now),
         brake=_brake(edition, chunks, heard),
         close=() if reopen else _closing(edition, states, chunks, now),
     )
@@ -164,6 +166,12 @@ def _wanted_again(chunk: Chunk, edition: Edition) -> bool:
 def _halted(edition: Edition, chunks: Iterable[Chunk]) -> str | None:
     """Why nothing can be sent, if that came up since the edition came into its state."""
     return next((chunk.reason for chunk in chunks if is_halted(chunk, edition)), None)
+
+
+def _too_old(edition: Edition, chunks: Iterable[Chunk], now: datetime) -> str | None:
+    """Who left at its beginning is about to be forgotten; then it would not add up."""
+    old = now - edition.started_at > LONGEST
+    return TOO_OLD if old and any(one.state is ChunkState.OPEN for one in chunks) else None
 
 
 def is_halted(chunk: Chunk, edition: Edition) -> bool:

@@ -12,7 +12,7 @@ one more line of ``MOVES``.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from courant.policy import Policy
@@ -52,6 +52,9 @@ MOVES: Mapping[EditionState, frozenset[EditionState]] = {
     _S.EXPIRED: frozenset({_S.SCHEDULED}),
 }
 # Asks for work, now or at a later hour.
+# So long an edition may take. Who left since its cut is known for two weeks, after which its count
+# is no longer whole; and nobody wants last week's news.
+LONGEST = timedelta(days=7)
 OPEN = frozenset({_S.SCHEDULED, _S.COMPOSING, _S.SENDING, _S.PAUSED, _S.SETTLING})
 # A digest may be sent.
 SENDS = frozenset({_S.SENDING, _S.SETTLING})

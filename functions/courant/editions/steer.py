@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-from courant.editions.model import OPEN, RESTARTABLE, Edition, EditionState
+from courant.editions.model import LONGEST, OPEN, RESTARTABLE, Edition, EditionState
 
-# Who left since an edition was cut is known for two weeks; after that its count is no longer whole.
-# And nobody wants last week's news.
-RESENT_WITHIN = timedelta(days=7)
 # Begins the reason of an editor's own pause, so that whoever resumes knows it from others.
 _BY_HAND = "by hand"
 
@@ -108,7 +105,7 @@ def _pause(edition: Edition) -> Step | Already | Refused:
 
 
 def _resume(edition: Edition, now: datetime, *, spread: bool) -> Step | Already | Refused:
-    if edition.state is EditionState.PAUSED and now - edition.started_at > RESENT_WITHIN:
+    if edition.state is EditionState.PAUSED and now - edition.started_at > LONGEST:
         return Refused(
             f"{edition.id} was started on {edition.started_at:%Y-%m-%d}: who left meanwhile is no "
             "longer known, so it can only be cancelled; send an extra edition instead"
@@ -144,9 +141,9 @@ def _retry(edition: Edition, now: datetime) -> Step | Already | Refused:
         )
     if edition.state is not EditionState.SENT_WITH_UNRESOLVED:
         return Refused(f"{edition.id} is {edition.state.value}: nothing of it is unresolved")
-    if now - edition.started_at > RESENT_WITHIN:
+    if now - edition.started_at > LONGEST:
         return Refused(
-            f"{edition.id} was started {edition.started_at:%Y-%m-%d}, over {RESENT_WITHIN.days} "
+            f"{edition.id} was started {edition.started_at:%Y-%m-%d}, over {LONGEST.days} "
             "days ago; what is that old is not sent again"
         )
     return Step(
