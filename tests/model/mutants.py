@@ -55,7 +55,7 @@ _SOMEBODY = (
 )
 _AS_READ = "st = :before AND att = :att AND #at = :at"
 _ASK = "outcome = self.mailer.send(raw, to, sender, tags)"
-_UNKNOWN = "return self._record(row, DeliveryState.UNKNOWN, reason)"
+_UNKNOWN = "unknown = self._record(row, DeliveryState.UNKNOWN, reason)"
 _FENCED = ',\n            "fence = :fence",'
 
 MUTANTS = (
@@ -344,6 +344,14 @@ MUTANTS = (
         tried=1,
         out="late",
         acts=0,
+    ),
+    _mutant(
+        "what halted a chunk keeps a cancelled edition open",
+        (
+            _DELIVER,
+            "cancelled = edition.state is EditionState.CANCELLED",
+            "cancelled = not edition",
+        ),
     ),
     _mutant(
         "no grace",

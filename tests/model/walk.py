@@ -110,6 +110,8 @@ def _all(world: World, kept: tuple[Any, ...]) -> Iterator[tuple[str, Plan, Cost]
             for fault in FAULTS[kind]:
                 if name == "beat" and fault not in {"lost", "fails", "killed", "deliver"}:
                     continue
+                if fault.endswith(", cancel") and not facts.acts:
+                    continue
                 cost: Cost = "acts" if fault in _ACTS else None if fault == "event" else "faults"
                 if (cost is None and unheard) or (cost and getattr(facts, cost)):
                     yield name, {number: fault}, cost
