@@ -166,6 +166,17 @@ def test_deliveries_that_nobody_asked_ses_for_are_not_told_as_none(
     assert "nothing yet" not in shown.stdout
 
 
+def test_whom_an_edition_did_not_reach_is_looked_up_by_the_id_it_shows(unresolved: Desk) -> None:
+    [digest] = unresolved.as_json("editions", "show", TODAY, "--exceptions")["digests"]
+
+    person = unresolved.as_json("subscribers", "show", digest["subscriber"])
+    nobody = unresolved.courant("subscribers", "show", "0" * 32)
+
+    assert person["id"] == digest["subscriber"]
+    assert person["email"].endswith("@example.com")
+    assert nobody.exit_code == 4
+
+
 def test_a_person_is_told_what_became_of_their_digest(unresolved: Desk) -> None:
     lines = "".join(
         unresolved.courant("subscribers", "show", f"{name}@example.com").stdout
