@@ -297,11 +297,6 @@ MUTANTS = (
         doubt=DeliveryState.CLAIMED,
     ),
     _mutant(
-        "settled although it was tried since and has come back",
-        (_LEDGER, _AS_READ, "st = :before AND att = :att AND #at <= :now"),
-        tried=1,
-    ),
-    _mutant(
         "who is tried again is no longer in doubt",
         (_LEDGER, 'changes += ", doubt = if_not_exists(doubt, :att)"', 'changes += ""'),
         policy=AUTO,
