@@ -162,7 +162,12 @@ class Judge:
 
     def _accept(self, call: SesCall, raw: bytes) -> None:
         play = self.play
-        before = [one for one in play.ses.accepts[call.edition, call.sid] if one is not call]
+        # What SES dropped after it had taken it, nobody got.
+        before = [
+            one
+            for one in play.ses.accepts[call.edition, call.sid]
+            if one is not call and not one.rejected
+        ]
         if before and self._excused(call, before):
             self.excused += 1
         elif before:

@@ -94,16 +94,23 @@ class Play(Stack):
         self.world.note(f"the editor: {act} {edition_id}")
         self.world.invoke("publish", work, 30 * SECOND)
 
-    def _care(self) -> None:
-        """The editor looks after what paused by itself; and lets nothing rest for ever."""
+    def _care(self) -> bool:
+        """The editor looks after what paused by itself, and lets nothing rest for ever.
+
+        Whether there was anything to do.
+        """
+        acted = False
         for edition in self.standing():
             if edition.state is EditionState.PAUSED and edition.epoch == self.epoch:
                 self.act(Act.RESUME, edition.id)
+                acted = True
             elif self.script.retries_unresolved and (
                 edition.state is EditionState.SENT_WITH_UNRESOLVED
             ):
                 self.script.retries_unresolved = False
                 self.act(Act.RETRY_UNRESOLVED, edition.id)
+                acted = True
+        return acted
 
     # ── running ──────────────────────────────────────────────────────────────────────────────────
 
@@ -139,6 +146,7 @@ class Play(Stack):
         def again() -> None:
             if not self.standing():
                 self.world.invoke("publish", work, 30 * SECOND)
+                self.world.after(5 * MINUTE, again)
 
         self.world.invoke("publish", work, 30 * SECOND)
         # An editor who sees no answer asks again.
@@ -170,9 +178,9 @@ class Play(Stack):
 
     def _after_beat(self, idle: int, before: int) -> None:
         world = self.world
-        if world.now > _CARE:
-            self._care()
-        if self._at_rest():
+        # What the editor's call does may come after the call has died.
+        acted = world.now > _CARE and self._care()
+        if not acted and self._at_rest():
             return
         idle = idle + 1 if self.changes == before else 0
         # A heartbeat may be missed, and where nobody waits for one it is.
