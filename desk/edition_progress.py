@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from courant.editions.model import OPEN, Edition, EditionState
+from courant.editions.model import OPEN, RESTARTABLE, Edition, EditionState
 from desk.edition_totals import Totals
 from desk.forecast_words import length
 
@@ -120,4 +120,6 @@ def mends(edition: Edition) -> tuple[str, ...]:
             f"Which they are:      courant editions show {edition.id} --exceptions",
             f"Send to those again: courant editions retry-unresolved {edition.id}",
         )
+    if edition.state in RESTARTABLE:
+        return (f"Why it was not sent: courant editions show {edition.id}",)
     return ()

@@ -73,7 +73,7 @@ def blocks(report: Report, *, exceptions: bool) -> Iterator[Block]:
         listed = (*report.unsent, *report.bad_news)
         yield Block(
             "Every one of them",
-            () if listed else ("There are none.",),
+            _nobody_else(report, listed=bool(listed)),
             ("subscriber", "state", "SES told", "reason", "tries", "last change (UTC)"),
             tuple(_exception(one) for one in listed),
         )
@@ -84,6 +84,12 @@ def blocks(report: Report, *, exceptions: bool) -> Iterator[Block]:
             ("when (UTC)", "to", "by", "why"),
             tuple(_entry(one) for one in report.audit),
         )
+
+
+def _nobody_else(report: Report, *, listed: bool) -> tuple[str, ...]:
+    if cancelled := report.totals.cancelled:
+        return (f"{cancelled:,} more were cancelled before their turn: nothing is known of each.",)
+    return () if listed else ("There are none.",)
 
 
 def head(edition: Edition) -> dict[str, Any]:

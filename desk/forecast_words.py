@@ -18,18 +18,24 @@ def describe(expected: Forecast) -> tuple[str, ...]:
             f"Of today's quota {expected.quota_left:,} mails are left, so it is spread over "
             f"{expected.days} days."
         )
-        if expected.days > LONGEST.days:
-            said.append(
-                f"That is too long: {LONGEST.days} days are the most. Raise the quota first."
-            )
     elif expected.quota_left is not None:
         after = expected.quota_left - expected.members
         said.append(f"Of today's quota {max(after, 0):,} mails are left after it.")
+    said += too_long(expected)
     said.append(
         f"SES asks {money(expected.cost.ses)} ({money(expected.cost.ses_essentials)} on its "
         f"Essentials plan), everything else {money(expected.cost.beside)}."
     )
     return tuple(said)
+
+
+def too_long(expected: Forecast) -> tuple[str, ...]:
+    """That an edition can't take as long as this, where it would."""
+    if expected.duration <= LONGEST and expected.days <= LONGEST.days:
+        return ()
+    lacks = "the daily quota" if expected.days > LONGEST.days else "the rate"
+    most = f"That is too long: an edition may take {LONGEST.days} days, then it pauses for good."
+    return (f"{most} Raise {lacks} first.",)
 
 
 def length(span: timedelta) -> str:

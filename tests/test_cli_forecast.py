@@ -90,8 +90,28 @@ def test_json_is_the_whole_forecast() -> None:
         ("--subscribers", "1000"),
         ("--subscribers", "-1", "--rate", "14"),
         ("--subscribers", "1000", "--rate", "0"),
+        ("--subscribers", "1000", "--rate", "inf"),
+        ("--subscribers", "1000000000000000000000", "--rate", "14"),
         ("--subscribers", "1000", "--rate", "14", "--concurrency", "1"),
     ],
 )
 def test_what_makes_no_sense_is_wrong_input(options: tuple[str, ...]) -> None:
     assert CliRunner().invoke(app, ["plan", *options]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "lacks"),
+    [
+        (["--rate", "14", "--daily-quota", "50000"], "Raise the daily quota first."),
+        (["--rate", "1"], "Raise the rate first."),
+    ],
+)
+def test_what_takes_more_than_a_week_is_said_to_be_too_long(options: list[str], lacks: str) -> None:
+    asked = ["plan", "--subscribers", "1000000", *options]
+
+    shown = CliRunner().invoke(app, asked).stdout
+
+    assert f"an edition may take 7 days, then it pauses for good. {lacks}" in " ".join(
+        shown.split()
+    )
+    assert json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)["too_long"] is True

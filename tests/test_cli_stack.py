@@ -193,6 +193,17 @@ def test_a_stack_that_is_not_there_is_named(demo_file: Path) -> None:
 # ── subscribers ──────────────────────────────────────────────────────────────────────────────────
 
 
+def test_a_long_file_is_rehearsed_as_it_is_imported(tmp_path: Path) -> None:
+    file = tmp_path / "readers.csv"
+    rows = "".join(f"many{number}@good.example\n" for number in range(120))
+    file.write_text(f"email\n{rows}", "utf-8")
+
+    rehearsed = courant("subscribers", "import", file, "-n", "demo", "--dry-run", "--json")
+    result = courant("subscribers", "import", file, "-n", "demo", "--json")
+
+    assert json.loads(rehearsed.stdout)["added"] == json.loads(result.stdout)["added"] == 120
+
+
 def test_import_keeps_the_good_rows_and_names_the_bad_ones(tmp_path: Path) -> None:
     file = tmp_path / "readers.csv"
     file.write_text(

@@ -80,6 +80,8 @@ def test_one_request_id_acts_once_whatever_came_after(newsroom: Newsroom) -> Non
     again = act(newsroom, "pause", "mine")
 
     assert again["status"] == "already"
+    assert "done before and is not done again" in again["message"]
+    assert "is sending now" in again["message"]
     assert newsroom.edition().state is EditionState.SENDING
 
 

@@ -11,7 +11,7 @@ from desk.commands import terminal
 from desk.commands.terminal import AsJson
 from desk.cost import UNITS
 from desk.forecast import Forecast, forecast
-from desk.forecast_words import length, money, number
+from desk.forecast_words import length, money, number, too_long
 
 EXAMPLES = terminal.epilog(
     "courant plan --subscribers 1000000 --rate 200",
@@ -27,11 +27,14 @@ EXAMPLES = terminal.epilog(
 def plan(
     *,
     subscribers: Annotated[
-        int, typer.Option(metavar="N", min=0, help="How many readers the edition goes to.")
+        int,
+        typer.Option(metavar="N", min=0, max=10**9, help="How many readers the edition goes to."),
     ],
     rate: Annotated[
         float,
-        typer.Option(metavar="N", min=0.1, help="Mails a second that AWS lets you send."),
+        typer.Option(
+            metavar="N", min=0.1, max=10**6, help="Mails a second that AWS lets you send."
+        ),
     ],
     daily_quota: Annotated[
         int | None,
@@ -126,6 +129,7 @@ def _advice(expected: Forecast) -> list[str]:
     ends = [one for one in others if one.ceiling and not one.waits]
     then = min(ends, key=lambda one: one.ceiling or 0)
     return [
+        *too_long(expected),
         f"Raise first: {first.name}. {first.mend[0].upper()}{first.mend[1:]}.",
         f"Next is {then.name}, enough for {number(then.ceiling or 0)} mails a second.",
     ]
@@ -140,6 +144,7 @@ def _as_json(expected: Forecast) -> dict[str, Any]:
         "seconds": expected.duration.total_seconds(),
         "sending_seconds": expected.sending.total_seconds(),
         "days": expected.days,
+        "too_long": bool(too_long(expected)),
         "quota_left": expected.quota_left,
         "invocations": expected.workers,
         "chunks": expected.chunks,

@@ -16,7 +16,7 @@ from courant.subscribers import changes, roster
 from courant.subscribers.address import AddressKey
 from courant.subscribers.model import Joining, Signup
 from courant.subscribers.roster import Imported, Row
-from courant.subscribers.store import SubscriberStore
+from courant.subscribers.store import AT_ONCE, SubscriberStore
 from desk import deployment, roster_file
 from desk.commands import terminal
 from desk.commands.terminal import AsJson, Exit, StackName
@@ -125,8 +125,12 @@ class _Rehearsal(SubscriberStore):
         self, signups: Sequence[Signup], now: datetime, key: AddressKey, *, returning: bool = False
     ) -> tuple[Joining, ...]:
         del now
-        known, barred = self._look_up([key.digest(one.email) for one in signups])
-        return tuple(self._answer(one, key, known, barred, returning=returning) for one in signups)
+        answers: list[Joining] = []
+        for start in range(0, len(signups), AT_ONCE):
+            batch = signups[start : start + AT_ONCE]
+            known, barred = self._look_up([key.digest(one.email) for one in batch])
+            answers += (self._answer(one, key, known, barred, returning=returning) for one in batch)
+        return tuple(answers)
 
     def _answer(
         self,

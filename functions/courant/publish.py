@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from courant import aws, log
-from courant.clock import stamp
 from courant.editions import asks, steer
 from courant.editions.asks import Ask, Steering
 from courant.editions.model import Edition
@@ -147,7 +146,7 @@ class Publisher:
             assert edition is not None, "it was there, and rows are never deleted"  # noqa: S101 - states what DynamoDB told us
             if before is not None and before.outcome:
                 # Whatever came after it stays.
-                return _steered(request, edition, "already", before.outcome)
+                return _steered(request, edition, "already", _did(before.outcome, edition))
             decided = steer.step(
                 ask.action,
                 edition,
@@ -191,12 +190,19 @@ def _differs(before: Request, now: Request) -> bool:
     ) or (before.edition and before.edition.extra) != (now.edition and now.edition.extra)
 
 
+def _did(outcome: str, edition: Edition) -> str:
+    return (
+        f"this request was done before and is not done again ({outcome}); {edition.id} is"
+        f" {edition.state.value} now. To ask anew, leave the request id out."
+    )
+
+
 def _says(edition: Edition, *, new: bool) -> str:
     if new:
         return f"{edition.id} is on its way"
     return (
-        f"{edition.id} is {edition.state.value} since {stamp(edition.started_at)}; nothing was sent"
-        " again. For one more edition today, ask for an extra one by name."
+        f"{edition.id} is {edition.state.value} since {edition.moved_at:%Y-%m-%d %H:%M} UTC;"
+        " nothing was sent again. For one more edition today, ask for an extra one (--extra NAME)."
     )
 
 

@@ -21,7 +21,7 @@ from courant.subscribers.lists import MemberLists
 from courant.subscribers.model import Joining, Profile, Signup, Status, new_sid
 
 # DynamoDB takes 100 items a transaction; somebody new is three.
-_NEWCOMERS_AT_ONCE = 33
+AT_ONCE = 33
 _ATTEMPTS = 5
 
 
@@ -72,8 +72,8 @@ class SubscriberStore(MemberLists):
         """``subscribe`` for many, newcomers together in one transaction; answers in order."""
         self._open_for(one for one in signups if one.status is Status.ACTIVE)
         answers: list[Joining] = []
-        for start in range(0, len(signups), _NEWCOMERS_AT_ONCE):
-            batch = signups[start : start + _NEWCOMERS_AT_ONCE]
+        for start in range(0, len(signups), AT_ONCE):
+            batch = signups[start : start + AT_ONCE]
             answers += self._subscribe_batch(batch, now, key, returning=returning)
         return tuple(answers)
 
