@@ -14,11 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
 from courant.errors import FeedUnreadable
 from courant.feeds.document import Document, read_document
@@ -198,6 +201,30 @@ def test_a_child_may_die_or_lie_and_the_next_feed_is_read(
 
     assert raised.value.reason == reason
     assert puppet.run("said = 'well'") == "well"
+
+
+def test_that_memory_ran_out_in_libxml2_is_no_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At some sizes it is an XPath or the parser that meets it, not Python."""
+
+    class LibxmlError(Exception):
+        error_log = (SimpleNamespace(type=etree.ErrorTypes.ERR_NO_MEMORY),)
+
+    job = {
+        "kind": "feed",
+        "content_type": "text/xml",
+        "url": "https://example.org/feed",
+        "now": NOW.isoformat(),
+        "feed_id": "f",
+    }
+    read = mock.Mock(side_effect=LibxmlError("unknown error"))
+    monkeypatch.setattr(sandbox_child, "read_document", read)
+    with pytest.raises(MemoryError):
+        sandbox_child._answer(job, b"")
+
+    read.side_effect = FeedUnreadable("https://example.org/feed", "it is no feed")
+    read.side_effect.__cause__ = LibxmlError("unknown error")
+    with pytest.raises(MemoryError):
+        sandbox_child._answer(job, b"")
 
 
 @pytest.mark.parametrize(

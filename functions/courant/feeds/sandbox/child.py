@@ -36,6 +36,7 @@ from courant.feeds.sandbox.confined import (
 
 _OPEN_FILES = 32
 _BROKEN = 70
+_ERR_NO_MEMORY = 2  # XML_ERR_NO_MEMORY of libxml2's xmlerror.h
 # Python's own events (PEP 578). A second wall: the first is that nothing here wants any of it.
 _REFUSED = (
     "socket.",
@@ -123,15 +124,23 @@ def _answer(job: dict[str, str], body: bytes) -> bytes:
             return FOUND + answers.dump(read_page(body, kind, url, now=now))
         return FOUND + answers.dump(read_document(body, kind, url, feed_id=job["feed_id"], now=now))
     except FeedUnreadable as error:
-        if isinstance(error.__cause__, MemoryError):
-            raise error.__cause__ from None
+        if _no_memory(error.__cause__):
+            raise MemoryError from None
         return UNREADABLE + error.reason.encode("utf-8", "replace")
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - the isolation point of one document
+        if _no_memory(error):
+            raise MemoryError from None
         frames = traceback.extract_tb(error.__traceback__)[-3:]
         where = " ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
         return DEFECT + f"{type(error).__name__} {where}".encode()
+
+
+def _no_memory(error: BaseException | None) -> bool:
+    """Whether memory ran out, which libxml2 says in errors of its own (lxml's ``error_log``)."""
+    log = getattr(error, "error_log", None) or ()
+    return isinstance(error, MemoryError) or any(entry.type == _ERR_NO_MEMORY for entry in log)
 
 
 def _receive(link: FileIO, size: int) -> bytes:
