@@ -46,6 +46,15 @@ def newsroom(stack: Stack, clock: HandClock) -> Newsroom:
     return newsroom
 
 
+@pytest.fixture
+def sixty(newsroom: Newsroom) -> Newsroom:
+    """Sixty readers: more than what must go wrong one after the other before all waits."""
+    newsroom.to(5, 50)
+    newsroom.subscribe(56, prefix="other")
+    newsroom.to(6)
+    return newsroom
+
+
 def answer(code: str, status: int, message: str = "") -> ClientError:
     return ClientError(
         {
@@ -132,59 +141,48 @@ def test_what_stops_every_mail_pauses_the_edition_with_the_mend_and_resuming_sen
     assert newsroom.edition().state is EditionState.SENT
 
 
-def test_when_ses_refuses_everybody_it_is_not_the_addresses(newsroom: Newsroom) -> None:
-    newsroom.to(5, 50)
-    newsroom.subscribe(56, prefix="other")
-    newsroom.to(6)
-
+def test_when_ses_refuses_everybody_it_is_not_the_addresses(sixty: Newsroom) -> None:
     def refuse(call: Call) -> None:
         if call.operation == "SendEmail":
             raise answer("MessageRejected", 400, "Address is on a list")
 
-    newsroom.stack.calls.before = refuse
-    newsroom.run(3)
-    edition = newsroom.edition()
-    failed = sum(row.state is DeliveryState.FAILED for row in newsroom.rows().values())
-    newsroom.stack.calls.before = None
+    sixty.stack.calls.before = refuse
+    sixty.run(3)
+    edition = sixty.edition()
+    failed = sum(row.state is DeliveryState.FAILED for row in sixty.rows().values())
+    sixty.stack.calls.before = None
 
     assert edition.state is EditionState.PAUSED
     # Besides those that were in flight.
     assert Streaks.LONGEST <= failed < Streaks.LONGEST + 16
 
-    move(newsroom, EditionState.PAUSED, EditionState.SENDING)
-    newsroom.run(6)
-    assert newsroom.counts() == Counts(sent=60 - failed, failed=failed)
+    move(sixty, EditionState.PAUSED, EditionState.SENDING)
+    sixty.run(6)
+    assert sixty.counts() == Counts(sent=60 - failed, failed=failed)
 
 
-def test_when_ses_does_not_answer_about_anybody_the_edition_waits(newsroom: Newsroom) -> None:
-    newsroom.to(5, 50)
-    newsroom.subscribe(56, prefix="other")
-    newsroom.to(6)
-
+def test_when_ses_does_not_answer_about_anybody_the_edition_waits(sixty: Newsroom) -> None:
     def down(call: Call) -> None:
         if call.operation == "SendEmail":
             raise answer("InternalFailure", 500)
 
-    newsroom.stack.calls.before = down
-    newsroom.run(10)
-    newsroom.stack.calls.before = None
-    edition = newsroom.edition()
+    sixty.stack.calls.before = down
+    sixty.run(10)
+    sixty.stack.calls.before = None
+    edition = sixty.edition()
     assert edition.state is EditionState.PAUSED
     assert "no answer about one mail after another" in (edition.reason or "")
-    doubtful = sum(row.state is DeliveryState.UNKNOWN for row in newsroom.rows().values())
+    doubtful = sum(row.state is DeliveryState.UNKNOWN for row in sixty.rows().values())
     assert Streaks.LONGEST <= doubtful < Streaks.LONGEST + 16
 
-    move(newsroom, EditionState.PAUSED, EditionState.SENDING)
-    newsroom.run(3)
-    newsroom.clock.at += GRACE
-    newsroom.run(3)
-    assert newsroom.counts() == Counts(sent=60 - doubtful, unresolved=doubtful)
+    move(sixty, EditionState.PAUSED, EditionState.SENDING)
+    sixty.run(3)
+    sixty.clock.at += GRACE
+    sixty.run(3)
+    assert sixty.counts() == Counts(sent=60 - doubtful, unresolved=doubtful)
 
 
-def test_a_mail_now_and_then_without_an_answer_stops_nobody(newsroom: Newsroom) -> None:
-    newsroom.to(5, 50)
-    newsroom.subscribe(56, prefix="other")
-    newsroom.to(6)
+def test_a_mail_now_and_then_without_an_answer_stops_nobody(sixty: Newsroom) -> None:
     asked = 0
 
     def now_and_then(call: Call) -> None:
@@ -194,11 +192,11 @@ def test_a_mail_now_and_then_without_an_answer_stops_nobody(newsroom: Newsroom) 
             if asked % 2:
                 raise answer("InternalFailure", 500)
 
-    newsroom.stack.calls.before = now_and_then
-    newsroom.run(3)
+    sixty.stack.calls.before = now_and_then
+    sixty.run(3)
 
-    assert newsroom.edition().state in {EditionState.SENDING, EditionState.SETTLING}
-    assert newsroom.counts().sent == 30
+    assert sixty.edition().state in {EditionState.SENDING, EditionState.SETTLING}
+    assert sixty.counts().sent == 30
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from itertools import permutations
@@ -11,6 +12,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
@@ -472,3 +474,23 @@ def test_an_edition_survives_being_a_tag(newsletter: str, extra: str | None) -> 
 @pytest.mark.parametrize("tag", [None, "", "confirmation", "a_b", "__"])
 def test_a_tag_of_something_else_is_no_edition(tag: str | None) -> None:
     assert edition_of(tag) is None
+
+
+@pytest.mark.parametrize(("busy", "counted"), [(4, 1), (5, 0)])
+def test_a_count_waits_for_a_transaction_of_bad_news_but_not_for_ever(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, busy: int, counted: int
+) -> None:
+    held = ClientError({"Error": {"Code": "TransactionConflictException"}}, "UpdateItem")
+    write = desk.table.update_item
+    answers = iter([held] * busy)
+
+    def update_item(**arguments: Any) -> Any:
+        if (error := next(answers, None)) is not None:
+            raise error
+        return write(**arguments)
+
+    monkeypatch.setattr(desk.table, "update_item", update_item)
+    with nullcontext() if counted else pytest.raises(Conflict):
+        desk.heard.add(EDITION, {"delivered": 1}, NOW)
+
+    assert desk.heard.of(EDITION).delivered == counted

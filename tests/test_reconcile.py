@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -58,6 +59,18 @@ class Chunked:
         assert row is not None
         assert self.ledger.settle(ID, row, after, self.clock.at, "waited")
 
+    def edition(self) -> Edition:
+        now = self.clock.at
+        return Edition(
+            id=ID,
+            state=EditionState.SENDING,
+            started_at=now,
+            closes_at=now,
+            by_hand=False,
+            epoch="1",
+            moved_at=now,
+        )
+
     def settle(
         self,
         policy: Policy = Policy.STRICT,
@@ -66,17 +79,7 @@ class Chunked:
         had: int = 0,
     ) -> reconcile.Found:
         now = self.clock.at
-        edition = Edition(
-            id=ID,
-            state=state,
-            started_at=now,
-            closes_at=now,
-            by_hand=False,
-            epoch="1",
-            moved_at=now,
-            policy=policy,
-            resend_before=resend_before,
-        )
+        edition = replace(self.edition(), policy=policy, state=state, resend_before=resend_before)
         chunk = Chunk(
             edition=ID,
             id="one",
@@ -216,17 +219,10 @@ def test_who_was_heard_of_in_the_meantime_is_not_set_free(
     sid, other = chunked.row(STATES.UNRESOLVED), chunked.row(STATES.UNRESOLVED)
     read = [row for row in chunked.ledger.of_range(ID, "a") if row.sid in {sid, other}]
     chunked.settle_row(sid, STATES.RETRY)  # by another walker
-    edition = Edition(
-        id=ID,
-        state=EditionState.SENDING,
-        started_at=clock.at,
-        closes_at=clock.at,
-        by_hand=False,
-        epoch="1",
-        moved_at=clock.at,
-    )
 
-    assert [row.sid for row in reconcile.free(chunked.ledger, edition, read, clock.at)] == [other]
+    freed = reconcile.free(chunked.ledger, chunked.edition(), read, clock.at)
+
+    assert [row.sid for row in freed] == [other]
 
 
 def test_what_is_cancelled_before_its_second_try_is_still_in_doubt(chunked: Chunked) -> None:

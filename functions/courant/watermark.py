@@ -58,7 +58,7 @@ class WatermarkStore:
     def get(self) -> Watermark | None:
         """None before the first beat of a stack."""
         item = self._table.get_item(Key=_KEY, ConsistentRead=True).get("Item")
-        return Watermark(from_stamp(str(item["at"])), str(item.get("epoch"))) if item else None
+        return Watermark(from_stamp(str(item["at"])), str(item.get("epoch", ""))) if item else None
 
     def move(self, at: datetime, epoch: str) -> None:
         """Note that everything due up to ``at`` was started; moves last in a beat, never back."""
